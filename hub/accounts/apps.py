@@ -1,0 +1,17 @@
+"""Django application of the accounts; a new connection is checked before its first use."""
+
+from django.apps import AppConfig
+from django.db.backends.signals import connection_created
+
+
+class AccountsConfig(AppConfig):
+    """Users and machine clients."""
+
+    name = "hub.accounts"
+    label = "accounts"
+
+    def ready(self) -> None:
+        """Refuse a database role that row-level security does not bind."""
+        from hub.actors import refuse_unsafe_server  # noqa: PLC0415 - needs the app registry
+
+        connection_created.connect(refuse_unsafe_server, dispatch_uid="refuse_unsafe_server")

@@ -1,0 +1,23 @@
+"""Which scopes a client may ask for: those written on it, and all of them when it names none."""
+
+from typing import Any
+
+from django.conf import settings
+from oauth2_provider.scopes import BaseScopes
+
+
+class ClientScopes(BaseScopes):
+    """Scopes by client (RFC 6749, 3.3)."""
+
+    def get_all_scopes(self) -> dict[str, str]:
+        """Every scope with its description."""
+        scopes: dict[str, str] = settings.OAUTH2_PROVIDER["SCOPES"]
+        return scopes
+
+    def get_available_scopes(self, application: Any = None, request: Any = None, *args: Any, **kwargs: Any) -> list[str]:
+        """What this client may ask for."""
+        return application.scopes.split() if application else []
+
+    def get_default_scopes(self, application: Any = None, request: Any = None, *args: Any, **kwargs: Any) -> list[str]:
+        """What it gets when it asks for nothing in particular."""
+        return self.get_available_scopes(application)

@@ -1,0 +1,130 @@
+"""Who acts in this transaction, told to PostgreSQL so that row-level security can decide.
+
+Every table that holds a municipality's rows carries policies over three settings, set per transaction:
+``hub.actor`` (who), ``hub.municipality`` (which town's clerk or system), ``hub.account`` (which citizen or
+partner front). A connection without a setting sees nothing.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.migrations.operations import RunSQL
+
+
+class ActorKind(StrEnum):
+    """Who may act."""
+
+    NOBODY = ""
+    HUB = "hub"  #: the hub's own rules: intake, journey, courier
+    OPERATOR = "operator"  #: runs the hub; sees states, never persons
+    CLERK = "clerk"  #: 職員 of one municipality
+    SYSTEM = "system"  #: machine client of one municipality
+    CITIZEN = "citizen"  #: 届出人
+    FRONT = "front"  #: partner front that files for citizens
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts; ``name`` is an account's primary key or a client id, never a person's name."""
+
+    kind: ActorKind
+    municipality: str = ""
+    name: str = ""
+
+
+NOBODY = Actor(ActorKind.NOBODY)
+HUB = Actor(ActorKind.HUB, name="hub")
+
+_acting: ContextVar[Actor] = ContextVar("acting", default=NOBODY)
+
+
+def current() -> Actor:
+    """Return who acts now."""
+    return _acting.get()
+
+
+@contextmanager
+def acting(actor: Actor) -> Iterator[None]:
+    """Run a transaction (or a savepoint of the one that runs) as this actor."""
+    before, nested = _acting.get(), connection.in_atomic_block
+    with transaction.atomic():
+        _tell(actor)
+        token = _acting.set(actor)
+        try:
+            yield
+        finally:
+            _acting.reset(token)
+    # A setting local to the transaction outlives a savepoint that is released, not one rolled back.
+    if nested:
+        _tell(before)
+
+
+def _tell(actor: Actor) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('hub.actor', %s, true), set_config('hub.municipality', %s, true),"
+            " set_config('hub.account', %s, true)",
+            [actor.kind.value, actor.municipality, actor.name],
+        )
+
+
+# Conditions for policies. A sub-select is evaluated once per statement, not once per row.
+ACTOR = "(SELECT current_setting('hub.actor', true))"
+IS_HUB = f"{ACTOR} = 'hub'"
+IS_STAFF = f"{ACTOR} IN ('hub', 'operator')"
+ACCOUNT = "(SELECT current_setting('hub.account', true))"
+
+
+def is_town(column: str = "municipality_id") -> str:
+    """SQL: the row belongs to the town whose clerk or system acts."""
+    return f"({ACTOR} IN ('clerk', 'system') AND {column} = (SELECT current_setting('hub.municipality', true)))"
+
+
+def row_security(table: str, sees: str, writes: str = "") -> RunSQL:
+    """Migration operation: nothing of this table is seen unless ``sees``, nor written unless ``writes``.
+
+    FORCE makes the policy bind the owner of the table too, which is the role the hub runs as.
+    """
+    writes = writes or sees
+    return RunSQL(
+        sql=(
+            f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; ALTER TABLE {table} FORCE ROW LEVEL SECURITY;"
+            f"CREATE POLICY sees ON {table} FOR SELECT USING ({sees});"
+            f"CREATE POLICY adds ON {table} FOR INSERT WITH CHECK ({writes});"
+            f"CREATE POLICY changes ON {table} FOR UPDATE USING ({writes});"
+            f"CREATE POLICY removes ON {table} FOR DELETE USING ({writes});"
+        ),
+        reverse_sql=(
+            "".join(f"DROP POLICY {name} ON {table};" for name in ("sees", "adds", "changes", "removes"))
+            + f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY; ALTER TABLE {table} DISABLE ROW LEVEL SECURITY;"
+        ),
+    )
+
+
+_checked: set[str] = set()
+
+
+def refuse_unsafe_server(connection: BaseDatabaseWrapper, **_: object) -> None:
+    """Refuse to start as a role that row-level security does not bind, or on PostgreSQL before 15."""
+    if connection.alias in _checked:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT rolsuper OR rolbypassrls, current_setting('server_version_num')::int"
+            " FROM pg_roles WHERE rolname = current_user"
+        )
+        bypasses, version = cursor.fetchone()
+    if version < 150_000:
+        raise ImproperlyConfigured(f"PostgreSQL 15 or later is needed; the server is {version // 10_000}.")
+    if bypasses:
+        raise ImproperlyConfigured(
+            "The database role is a superuser or has BYPASSRLS: row-level security would not bind it. "
+            "Create a role with NOSUPERUSER NOBYPASSRLS, make it the owner of the database, and use it in DATABASE_URL."
+        )
+    _checked.add(connection.alias)

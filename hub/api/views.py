@@ -1,0 +1,267 @@
+"""The API's doors. Each decodes, calls one service and answers; no rule lives here."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+from django.db import transaction
+from django.http import HttpResponse
+from django.utils import timezone
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from hub.actors import Actor, acting
+from hub.audit import services as audit
+from hub.catalogue import refuse
+from hub.deliveries import services as deliveries
+from hub.relocations import filing as filings
+from hub.relocations import reports, services, status
+from hub.relocations.filing import pointer_of
+from municipalities import standard
+from municipalities.models import Municipality
+
+PAGE = 100
+MOST = 500
+T = TypeVar("T")
+
+
+class Door(APIView):
+    """A view that runs in one transaction as the calling client; an error answer rolls it back."""
+
+    required_scope = ""
+    for_towns = True
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Open the transaction; who acts is known once the token has been read."""
+        with transaction.atomic():
+            response = super().dispatch(request, *args, **kwargs)
+            if response.status_code >= 400:
+                transaction.set_rollback(True)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def as_client(self, work: Callable[[], T]) -> T:
+        """Run the work as the calling client."""
+        with acting(self.actor):
+            return work()
+
+    @property
+    def actor(self) -> Actor:
+        """Who calls."""
+        actor: Actor = self.request.user.actor
+        return actor
+
+    @property
+    def town(self) -> str:
+        """The municipality that calls."""
+        return self.actor.municipality
+
+
+def decode(body: bytes, kind: type[T]) -> T:
+    """Decode an envelope; E100 for what is not JSON, E104 with a pointer for a wrong field."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        detail, _, path = str(error).partition(" - at `")
+        raise refuse("E104", pointer_of(path.rstrip("`")), detail) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise refuse("E100", detail="The body is not one valid JSON document in UTF-8.") from None
+
+
+def body_of(request: Request) -> bytes:
+    """Return the raw body; an empty one is not JSON."""
+    body = request.data
+    return body if isinstance(body, bytes) else b""
+
+
+class Deliveries(Door):
+    """``GET /api/v1/deliveries``: what waits to be fetched. No personal data in the list."""
+
+    required_scope = "deliveries"
+
+    def get(self, request: Request) -> Response:
+        """List a page, oldest first; ``next`` is the cursor of the following page or null."""
+        if request.query_params.get("state", "ready") != "ready":
+            raise refuse("E110", "/state", "Only state=ready is listed.")
+        limit = _number(request, "limit", PAGE, MOST)
+        after = _cursor(request)
+        rows = self.as_client(lambda: deliveries.ready(self.town, after, limit))
+        return Response(
+            {
+                "deliveries": [_line(row) for row in rows],
+                "next": str(rows[-1].pk) if len(rows) == limit else None,
+            }
+        )
+
+
+def _number(request: Request, name: str, default: int, most: int) -> int:
+    text = request.query_params.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) < 7 and 1 <= int(text) <= most):
+        raise refuse("E110", f"/{name}", f"A number from 1 to {most}.")
+    return int(text)
+
+
+def _cursor(request: Request) -> UUID | None:
+    text = request.query_params.get("after", "")
+    if not text:
+        return None
+    try:
+        return UUID(text)
+    except ValueError:
+        raise refuse("E110", "/after", "Use the cursor that «next» gave.") from None
+
+
+def _line(row: deliveries.Delivery) -> dict[str, Any]:
+    layout = standard.load(row.connection.standard)
+    return {
+        "id": str(row.pk),
+        "type": row.type,
+        "state": row.state,
+        "sequence": row.sequence,
+        "created_at": row.created_at,
+        "standard": layout.name,
+        "content_type": layout.content_type,
+        "records": max(1, len(row.ordinals)),
+    }
+
+
+class Content(Door):
+    """``GET /api/v1/deliveries/{id}/content``: the record, in the town's own layout or as canonical JSON."""
+
+    required_scope = "deliveries"
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
+        """Any Accept will do: the layout's own media type is not known before the delivery is."""
+        return self.get_renderers()[0], "application/json"
+
+    def get(self, request: Request, delivery_id: UUID) -> HttpResponse:
+        """Return the bytes; the fetch of a ready delivery makes it sent."""
+        delivery, (written, notice) = self.as_client(lambda: self._fetch(delivery_id))
+        layout = standard.load(delivery.connection.standard)
+        if request.headers.get("Accept", "").partition(";")[0].strip() == "application/json":
+            return HttpResponse(msgspec.json.encode(notice), content_type="application/json")
+        response = HttpResponse(written.content, content_type=layout.content_type)
+        response["Repr-Digest"] = deliveries.content_digest(written.content)
+        response["Content-Disposition"] = f'attachment; filename="{delivery.pk}.{layout.extension}"'
+        response["Hikkoshi-Notice-Type"] = delivery.type
+        return response
+
+    def _fetch(self, delivery_id: UUID) -> tuple[deliveries.Delivery, Any]:
+        delivery = deliveries.locked(delivery_id, self.town)
+        fetched = deliveries.fetch(delivery)
+        audit.record(deliveries.act("delivery.read", delivery))
+        return delivery, fetched
+
+
+class Receipts(Door):
+    """``POST /api/v1/deliveries/{id}/receipts``: the technical answer to a delivery."""
+
+    required_scope = "deliveries"
+
+    def post(self, request: Request, delivery_id: UUID) -> Response:
+        """Take a receipt; the same kind again is the same receipt (200 instead of 201)."""
+        body = decode(body_of(request), deliveries.ReceiptBody)
+
+        def work() -> tuple[deliveries.Delivery, bool]:
+            delivery = deliveries.locked(delivery_id, self.town)
+            _, new = deliveries.receive(delivery, body)
+            return delivery, new
+
+        delivery, new = self.as_client(work)
+        answer = {"delivery": str(delivery.pk), "kind": body.kind, "state": delivery.state, "duplicate": not new}
+        return Response(answer, status=201 if new else 200)
+
+
+class Reports(Door):
+    """``POST /api/v1/reports``: what the municipality tells the hub."""
+
+    required_scope = "reports"
+
+    def post(self, request: Request) -> Response:
+        """Take a report, idempotent by its id."""
+        body = decode(body_of(request), reports.ReportBody)
+        _, new = self.as_client(lambda: reports.receive(body, self.town))
+        return Response({"id": str(body.id), "accepted": True, "duplicate": not new}, status=201 if new else 200)
+
+
+class Relocations(Door):
+    """``POST /api/v1/relocations``: a partner front files for a citizen who agreed."""
+
+    required_scope = "relocations:file"
+    for_towns = False
+
+    def post(self, request: Request) -> Response:
+        """Take a filing in; with an ``Idempotency-Key`` a repetition gives the same relocation (200)."""
+        key = request.headers.get("Idempotency-Key", "").strip('"')
+        if len(key) > 200 or not key.isprintable():
+            raise refuse("E110", "", "Idempotency-Key: at most 200 printable characters.")
+        filing = filings.decode(body_of(request))
+        relocation, new = services.file(filing, self.actor, key)
+        response = Response({"id": str(relocation.pk), **_summary(relocation)}, status=201 if new else 200)
+        response["Location"] = f"/api/v1/relocations/{relocation.pk}"
+        return response
+
+
+def _summary(relocation: services.Relocation) -> dict[str, Any]:
+    return {
+        "receipt_no": relocation.receipt_no,
+        "state": relocation.state,
+        "filed_on": relocation.filed_on,
+        "version": relocation.version,
+    }
+
+
+class RelocationStatus(Door):
+    """``GET /api/v1/relocations/{id}``: where a filing stands with each town."""
+
+    required_scope = "relocations:file"
+    for_towns = False
+
+    def get(self, request: Request, relocation_id: UUID) -> Response:
+        """Return states per leg and mover; only the front that filed sees it."""
+        return Response(self.as_client(lambda: status.document(relocation_id)))
+
+
+class Withdrawal(Door):
+    """``POST /api/v1/relocations/{id}/withdrawal``: take a filing back before the origin has decided."""
+
+    required_scope = "relocations:file"
+    for_towns = False
+
+    def post(self, request: Request, relocation_id: UUID) -> Response:
+        """Withdraw; repeating it changes nothing."""
+        return Response(_summary(services.withdraw(relocation_id, self.actor)))
+
+
+class Municipalities(Door):
+    """``GET /api/v1/municipalities``: dated codes; no token needed, they are public."""
+
+    authentication_classes: tuple[Any, ...] = ()
+    permission_classes: tuple[Any, ...] = ()
+
+    def get(self, request: Request) -> Response:
+        """List those valid on ``on`` (today when absent), or every row with ``on=all``."""
+        rows = Municipality.objects.order_by("code")
+        on = request.query_params.get("on", "")
+        if on != "all":
+            try:
+                day = timezone.datetime.strptime(on, "%Y-%m-%d").date() if on else timezone.localdate()  # noqa: DTZ007
+            except ValueError:
+                raise refuse("E110", "/on", "A date as YYYY-MM-DD, or «all».") from None
+            rows = rows.valid_on(day)
+        names = ("code", "kind", "prefecture", "name", "kana", "parent_code", "valid_from", "valid_to")
+        return Response({"municipalities": list(rows.values(*names))})
+
+
+class Nothing(Door):
+    """Whatever else is asked under the API's address."""
+
+    authentication_classes: tuple[Any, ...] = ()
+    permission_classes: tuple[Any, ...] = ()
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Answer as for anything that this client cannot see."""
+        raise refuse("E108")
+

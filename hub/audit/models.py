@@ -1,0 +1,45 @@
+"""Audit entries. A chain per relocation keeps filings from waiting for each other; its head is a row too."""
+
+import pgtrigger
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+#: Chain of what concerns no single relocation (accounts, connections, lanes).
+GENERAL = "00000000-0000-0000-0000-000000000000"
+
+
+class Chain(models.Model):
+    """Length and last code of one chain, so that a removed tail is noticed."""
+
+    id = models.UUIDField(primary_key=True)
+    length = models.PositiveIntegerField(default=0)
+    head = models.BinaryField(default=b"")
+
+    def __str__(self) -> str:
+        return f"{self.pk} ({self.length})"
+
+
+class Entry(models.Model):
+    """One act. ``detail`` holds ids, states and codes, never personal data."""
+
+    chain_id = models.UUIDField()
+    number = models.PositiveIntegerField()
+    at = models.DateTimeField(default=timezone.now)
+    actor_kind = models.CharField(max_length=8)
+    actor = models.CharField(max_length=100)
+    municipality = models.CharField(max_length=6, blank=True)
+    action = models.CharField(max_length=40)
+    subject = models.CharField(max_length=80)
+    detail = models.JSONField(default=dict)
+    #: HMAC-SHA256 over the previous entry's code and this entry, under a key outside the database.
+    code = models.BinaryField()
+
+    class Meta:
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit entries")
+        constraints = [models.UniqueConstraint(fields=["chain_id", "number"], name="audit_entry_number")]
+        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.chain_id} {self.number} {self.action}"

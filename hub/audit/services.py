@@ -1,0 +1,136 @@
+"""Record acts and verify the chains."""
+
+import hashlib
+import hmac
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from hub import actors
+from hub.audit.models import GENERAL, Chain, Entry
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What was done, to what; who does it is the actor of the transaction."""
+
+    action: str
+    subject: str
+    detail: dict[str, Any] = field(default_factory=dict)
+    chain: UUID = UUID(GENERAL)
+
+
+def record(*acts: Act) -> None:
+    """Append acts to their chains, in one round of statements however many they are."""
+    record_all(acts)
+
+
+def record_all(acts: Iterable[Act]) -> None:
+    """As ``record``. The heads are locked in the order of their ids, so that two writers cannot deadlock."""
+    acts = list(acts)
+    if not acts:
+        return
+    heads = _lock_heads(sorted({act.chain for act in acts}))
+    actor, now, rows = actors.current(), timezone.now(), []
+    for act in acts:
+        length, head = heads[act.chain]
+        row = Entry(
+            chain_id=act.chain,
+            number=length + 1,
+            at=now,
+            actor_kind=actor.kind.value,
+            actor=actor.name,
+            municipality=actor.municipality,
+            action=act.action,
+            subject=act.subject,
+            detail=act.detail,
+        )
+        row.code = code(head, row)
+        heads[act.chain] = (row.number, row.code)
+        rows.append(row)
+    Entry.objects.bulk_create(rows)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE audit_chain c SET length = n.length, head = n.head"
+            " FROM unnest(%s::uuid[], %s::int[], %s::bytea[]) AS n(id, length, head) WHERE c.id = n.id",
+            [list(heads), [length for length, _ in heads.values()], [head for _, head in heads.values()]],
+        )
+
+
+def _lock_heads(chains: list[UUID]) -> dict[UUID, tuple[int, bytes]]:
+    """Make missing chains, lock all of them and return length and head by chain."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO audit_chain (id, length, head) SELECT unnest(%s::uuid[]), 0, '' ON CONFLICT DO NOTHING",
+            [chains],
+        )
+        cursor.execute(
+            "SELECT id, length, head FROM audit_chain WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [chains]
+        )
+        return {pk: (length, bytes(head)) for pk, length, head in cursor.fetchall()}
+
+
+def code(previous: bytes, entry: Entry) -> bytes:
+    """Return the entry's code: HMAC-SHA256 (RFC 2104) over the previous code and the entry."""
+    text = msgspec.json.encode(
+        [
+            str(entry.chain_id),
+            entry.number,
+            entry.at.timestamp(),
+            entry.actor_kind,
+            entry.actor,
+            entry.municipality,
+            entry.action,
+            entry.subject,
+            entry.detail,
+        ],
+        order="deterministic",
+    )
+    return hmac.new(settings.HUB_AUDIT_KEY.encode(), previous + text, hashlib.sha256).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Where a chain breaks."""
+
+    chain: UUID
+    number: int
+    what: str
+
+
+def verify() -> Iterator[Fault | int]:
+    """Walk every chain; yield each fault, and after each chain the number of entries read."""
+    heads = {chain.pk: chain for chain in Chain.objects.all()}
+    seen: UUID | None = None
+    number, previous = 0, b""
+    for entry in Entry.objects.order_by("chain_id", "number").iterator(chunk_size=2_000):
+        if entry.chain_id != seen:
+            if seen is not None:
+                yield from _end(heads.pop(seen, None), seen, number, previous)
+            seen, number, previous = entry.chain_id, 0, b""
+        number += 1
+        if entry.number != number:
+            yield Fault(seen, number, "entry is missing")
+            number = entry.number
+        elif code(previous, entry) != bytes(entry.code):
+            yield Fault(seen, number, "entry was changed")
+        previous = bytes(entry.code)
+    if seen is not None:
+        yield from _end(heads.pop(seen, None), seen, number, previous)
+    for chain in heads.values():
+        if chain.length:
+            yield Fault(chain.pk, chain.length, "all entries of the chain are missing")
+
+
+def _end(head: Chain | None, chain: UUID, number: int, previous: bytes) -> Iterator[Fault | int]:
+    if head is None:
+        yield Fault(chain, number, "the head of the chain is missing")
+    elif head.length != number or bytes(head.head) != previous:
+        yield Fault(chain, number, "the chain's end does not match its head")
+    yield number

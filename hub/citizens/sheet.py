@@ -1,0 +1,109 @@
+"""All pages of one draft together: what can be built from them, and what is wrong with them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from hub.catalogue import Problem
+from hub.citizens import mapping
+from hub.citizens.draft import Draft
+from hub.citizens.fields import PageForm
+from hub.citizens.forms import AddressForm, ContactForm, HouseholdForm, PersonForm, WhenForm
+from hub.relocations.filing import Filing, check
+from municipalities.models import Municipality
+
+PERSON = "person-"
+
+
+@dataclass
+class Sheet:
+    """The forms of a draft, and what concerns no single field."""
+
+    when: WhenForm
+    old: AddressForm
+    new: AddressForm
+    people: list[PersonForm]
+    household: HouseholdForm
+    contact: ContactForm
+    general: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, draft: Draft) -> "Sheet":
+        """Bind every form to what was typed."""
+        answers = draft.answers
+        return cls(
+            when=WhenForm(answers),
+            old=AddressForm(answers, prefix="old"),
+            new=AddressForm(answers, prefix="new"),
+            people=[PersonForm(person, first=index == 0) for index, person in enumerate(draft.people)],
+            household=HouseholdForm(answers),
+            contact=ContactForm(answers),
+        )
+
+    def forms(self, page: str) -> list[PageForm]:
+        """The forms of one page."""
+        if page.startswith(PERSON):
+            return [self.people[int(page.removeprefix(PERSON))]]
+        return {
+            "when": [self.when],
+            "places": [self.old, self.new],
+            "household": [self.household],
+            "contact": [self.contact],
+        }.get(page, [])
+
+    def pages(self) -> Iterator[str]:
+        """All pages with questions, in order."""
+        yield from ("when", "places")
+        yield from (f"{PERSON}{index}" for index in range(len(self.people)))
+        yield from ("household", "contact")
+
+    def wrong_pages(self) -> list[str]:
+        """Pages on which something must be corrected."""
+        return [page for page in self.pages() if any(form.errors for form in self.forms(page))]
+
+    def forgive(self) -> None:
+        """Take all complaints back: nobody asked yet."""
+        for page in self.pages():
+            for form in self.forms(page):
+                form.errors.clear()
+
+    def filing(self) -> Filing:
+        """The filing as far as it can be built; what is missing or wrong is left at its default."""
+        return mapping.filing(self)
+
+    def examine(self, *, more_people: bool = False) -> None:
+        """Check everything as one filing, and put each problem at its field.
+
+        ``more_people``: others will be added, one of whom may be the one who has a card.
+        """
+        for problem in check(self.filing(), timezone.localdate(), _Offices()):
+            if not (more_people and problem.pointer == mapping.CARD):
+                self.tell(problem)
+
+    def tell(self, problem: Problem) -> None:
+        """Put a problem at the field it is about, unless its question has a complaint already."""
+        form, name = mapping.field_of(self, problem.pointer)
+        if form is None or name not in form.fields:
+            self.general.append(words(problem))
+        elif not form.complained(name):
+            form.add_error(name, words(problem))
+
+
+def words(problem: Problem) -> str:
+    """What is wrong and what to do, in the catalogue's words."""
+    return _("%(title)s. %(remedy)s") % {"title": problem.entry.title, "remedy": problem.entry.remedy}
+
+
+class _Offices:
+    """Whether codes are register offices today; each is asked for once."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, bool] = {}
+
+    def __call__(self, code: str) -> bool:
+        if code not in self.known:
+            offices = Municipality.objects.leaf().valid_on(timezone.localdate())
+            self.known[code] = bool(code) and offices.filter(pk=code).exists()
+        return self.known[code]

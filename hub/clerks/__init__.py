@@ -1,0 +1,1 @@
+"""Clerks: who may see what, and the review desk in Django's admin."""

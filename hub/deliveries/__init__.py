@@ -1,0 +1,1 @@
+"""Deliveries: one notice on its way to one municipality. Knows nothing of forms, journeys or people's pages."""

@@ -1,0 +1,188 @@
+"""The courier: one event loop that claims due deliveries over all lanes, sends and writes down in bulk.
+
+One Celery task per process, not one per delivery: the loop keeps connections alive, holds each lane to its
+own cap (a hanging town blocks only its own slots) and never has a transaction open while it talks.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
+from typing import TypeVar
+
+import aiohttp
+import msgspec
+import structlog
+from django.conf import settings
+from django.db import connections
+
+from hub.deliveries import lanes
+from hub.deliveries.claims import Claimed, Fate, Outcome, claim, write
+from hub.deliveries.states import Cause
+from hub.vault import cipher
+from hub.vault import services as vault
+from municipalities import standard, transports
+from municipalities.errors import RefusedError, TemporaryError, UnfitError
+from municipalities.notice import Notice
+
+log = structlog.get_logger(__name__)
+
+#: Deliveries under way in one courier; lanes have their own smaller caps.
+IN_FLIGHT = 256
+#: A batch of outcomes is written when it is this large or this old (seconds).
+FLUSH_ROWS, FLUSH_SECONDS = 64, 0.01
+#: How long one hand-over may take (seconds); the lease is longer.
+TIMEOUT = 20.0
+
+_notices = msgspec.json.Decoder(Notice)
+T = TypeVar("T")
+
+
+class Courier:
+    """Carries what is due until there has been nothing to do for ``idle`` seconds or ``slice_`` is over."""
+
+    def __init__(self, idle: float, slice_: float) -> None:
+        self.idle, self.slice = idle, slice_
+        self.carried = 0
+        self.under_way: set[asyncio.Task[None]] = set()
+        self.outcomes: asyncio.Queue[Outcome] = asyncio.Queue()
+        # Django's connection belongs to its thread: all statements of a courier run in this one.
+        self.database = ThreadPoolExecutor(1, thread_name_prefix="courier-database")
+        self.bell = ThreadPoolExecutor(1, thread_name_prefix="courier-bell")
+
+    async def in_thread(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+        """Run blocking work in one of the courier's threads."""
+        return await asyncio.get_running_loop().run_in_executor(pool, work)
+
+    async def run(self) -> int:
+        """Carry; returns how many attempts ended."""
+        connector = aiohttp.TCPConnector(limit=0, limit_per_host=0, keepalive_timeout=30)
+        timeout = aiohttp.ClientTimeout(total=TIMEOUT)
+        writer = asyncio.create_task(self.write_down())
+        try:
+            async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+                await self.carry(session, writer)
+                while self.under_way:
+                    await asyncio.wait(self.under_way)
+            written = asyncio.create_task(self.outcomes.join())
+            await asyncio.wait({written, writer}, return_when=asyncio.FIRST_COMPLETED)
+            if writer.done():
+                writer.result()
+        finally:
+            writer.cancel()
+            await self.in_thread(self.database, connections.close_all)
+            self.database.shutdown()
+            self.bell.shutdown(wait=False)
+        return self.carried
+
+    async def carry(self, session: aiohttp.ClientSession, writer: asyncio.Task[None]) -> None:
+        """Claim and start sending, until idle or until the slice of time is over, or nothing can be written."""
+        started = busy = time.monotonic()
+        while (now := time.monotonic()) - started < self.slice and not writer.done():
+            free = IN_FLIGHT - len(self.under_way)
+            batch = await self.in_thread(self.database, partial(claim, free)) if free else []
+            for claimed in batch:
+                task = asyncio.create_task(self.send(claimed, session))
+                self.under_way.add(task)
+                task.add_done_callback(self.under_way.discard)
+            if batch or self.under_way:
+                busy = now
+            if batch:
+                continue
+            if now - busy > self.idle:
+                return
+            await self.pause()
+
+    async def pause(self) -> None:
+        """Wait for something to end, or for the bell, a moment at most."""
+        if self.under_way:
+            await asyncio.wait(self.under_way, timeout=0.05, return_when=asyncio.FIRST_COMPLETED)
+            # What was written down may have freed what was parked behind it.
+            await asyncio.sleep(FLUSH_SECONDS)
+        else:
+            await self.in_thread(self.bell, partial(lanes.wait_for_bell, 1))
+
+    async def send(self, claimed: Claimed, session: aiohttp.ClientSession) -> None:
+        """Render and hand over one delivery; whatever happens becomes an outcome."""
+        try:
+            outcome = await attempt(claimed, session)
+        except UnfitError as error:
+            outcome = Outcome(claimed, Fate.HELD, error.code, Cause.DATA.value)
+        except RefusedError as error:
+            outcome = Outcome(claimed, Fate.HELD, error.code, Cause.REFUSED.value)
+        except TemporaryError as error:
+            outcome = Outcome(
+                claimed, Fate.AGAIN, error.code, Cause.THEIRS.value, retry_after=error.retry_after, lane_failed=True
+            )
+        await self.outcomes.put(outcome)
+
+    async def write_down(self) -> None:
+        """Write outcomes in batches: the first waits for others, but not long."""
+        while True:
+            batch = [await self.outcomes.get()]
+            deadline = time.monotonic() + FLUSH_SECONDS
+            while len(batch) < FLUSH_ROWS and (left := deadline - time.monotonic()) > 0:
+                try:
+                    batch.append(await asyncio.wait_for(self.outcomes.get(), left))
+                except TimeoutError:
+                    break
+            await self.in_thread(self.database, partial(write, batch))
+            self.carried += len(batch)
+            for _ in batch:
+                self.outcomes.task_done()
+
+
+async def attempt(claimed: Claimed, session: aiohttp.ClientSession) -> Outcome:
+    """Write the record in the town's own layout and hand it over."""
+    if claimed.key is None:
+        return Outcome(claimed, Fate.EXPIRED)
+    identity = f"deliveries_delivery:{claimed.id}"
+    notice = _notices.decode(cipher.unseal(claimed.key, claimed.notice, identity))
+    layout = standard.load(claimed.standard)
+    written = layout.write(notice)
+    digest = hashlib.sha256(written.content).digest()
+    if claimed.content_sha256 not in (None, digest):
+        return Outcome(claimed, Fate.HELD, "E133", Cause.OURS.value)
+    parcel = transports.Parcel(
+        name=str(claimed.id),
+        type=claimed.type,
+        content=written.content,
+        content_type=layout.content_type,
+        extension=layout.extension,
+        records=written.records,
+    )
+    line = transports.Line(session, signing_key(claimed.connection_id, claimed.signing_key), settings.HUB_FOLDER_ROOT)
+    sent = await transports.send(claimed.address, parcel, line)
+    return Outcome(
+        claimed,
+        Fate.READY if sent.state == "ready" else Fate.SENT,
+        content_sha256=digest,
+        fallbacks=seal_fallbacks(claimed.key, written.fallbacks, identity),
+    )
+
+
+def seal_fallbacks(key: bytes, fallbacks: Sequence[standard.Fallback], identity: str) -> bytes | None:
+    """Seal the list of replaced characters, if there are any."""
+    if not fallbacks:
+        return None
+    return cipher.seal(key, msgspec.json.encode(fallbacks), f"{identity}:fallbacks")
+
+
+@lru_cache(maxsize=4_096)
+def signing_key(connection_id: int, wrapped: bytes | None) -> bytes:
+    """Open a connection's signing key; kept because every push of the lane needs it."""
+    if wrapped is None:
+        return b""
+    return vault.masters().unwrap(wrapped, signing_identity(connection_id))
+
+
+def signing_identity(connection_id: int) -> str:
+    """Associated data of a connection's wrapped signing key."""
+    return f"municipalities_connection.signing_key:{connection_id}"
+
+
+def run(idle: float, slice_: float) -> int:
+    """Run one courier in this process; returns how many attempts ended."""
+    return asyncio.run(Courier(idle, slice_).run())

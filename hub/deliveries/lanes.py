@@ -1,0 +1,81 @@
+"""The lane of each municipality: its rows, its breaker and the one signal that wakes the couriers."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import redis
+import structlog
+from django.conf import settings
+from django.db import connection
+
+log = structlog.get_logger(__name__)
+
+#: The list that couriers wait on; its content means nothing, «look» is all it says.
+BELL = "hub:courier:bell"
+#: Failures in a row that open the breaker, and how long it stays open.
+THRESHOLD = 5
+BLOCKS = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 30, 60, 120, 300, 600))
+
+_client: redis.Redis | None = None
+
+
+def bell() -> redis.Redis:
+    """Return this process's connection to Redis."""
+    global _client  # noqa: PLW0603 - one pool per process
+    if _client is None:
+        _client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=1)
+    return _client
+
+
+def wake() -> None:
+    """Tell a courier to look. If Redis is away nothing is lost: the beat's next courier finds the rows."""
+    try:
+        with bell().pipeline(transaction=False) as pipe:
+            pipe.lpush(BELL, 1).ltrim(BELL, 0, 63).execute()
+    except redis.RedisError as error:
+        log.warning("courier_bell_unreachable", error=type(error).__name__)
+
+
+def wait_for_bell(seconds: float) -> bool:
+    """Wait until somebody rings, at most ``seconds``; tells whether somebody did."""
+    try:
+        return bell().brpop([BELL], timeout=seconds) is not None
+    except redis.RedisError as error:
+        log.warning("courier_bell_unreachable", error=type(error).__name__)
+        return False
+
+
+def ensure(codes: Iterable[str]) -> None:
+    """Make the lanes that do not exist yet, in one order, so that two writers cannot deadlock."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO deliveries_lane (municipality_id, paused, failures)"
+            " SELECT unnest(%s::varchar[]), false, 0 ON CONFLICT DO NOTHING",
+            [sorted(set(codes))],
+        )
+
+
+def record(failed: dict[str, int], worked: set[str], now: datetime) -> None:
+    """Count failures in a row per lane; open the breaker at the threshold, close it on the first success."""
+    codes = sorted(set(failed) | worked)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT municipality_id, failures FROM deliveries_lane"
+            " WHERE municipality_id = ANY(%s) ORDER BY municipality_id FOR UPDATE",
+            [codes],
+        )
+        for code, failures in cursor.fetchall():
+            count = 0 if code in worked else failures + failed[code]
+            if count != failures:
+                cursor.execute(
+                    "UPDATE deliveries_lane SET failures = %s, blocked_until = %s WHERE municipality_id = %s",
+                    [count, _blocked_until(count, now), code],
+                )
+                if count >= THRESHOLD > failures:
+                    log.warning("lane_opened", municipality=code, failures=count)
+
+
+def _blocked_until(failures: int, now: datetime) -> datetime | None:
+    if failures < THRESHOLD:
+        return None
+    return now + BLOCKS[min(failures - THRESHOLD, len(BLOCKS) - 1)]

@@ -1,0 +1,160 @@
+"""Deliveries, their receipts and events, and the lane of each municipality."""
+
+import pgtrigger
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from hub.deliveries.states import NEXT, Answer, Cause, State
+from hub.ids import uuid7
+from municipalities.models import Connection, Municipality
+from municipalities.notice import Role
+
+
+class DeliveryQuerySet(models.QuerySet["Delivery"]):
+    """Deliveries, by who may see them and what is waiting."""
+
+    def for_town(self, code: str) -> "DeliveryQuerySet":
+        """Those of one municipality. Row-level security says the same; this lets an index say it fast."""
+        return self.filter(municipality_id=code)
+
+
+class Delivery(models.Model):
+    """One notice on its way to one municipality; its id never changes across retries and re-issues."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    relocation_id = models.UUIDField(_("relocation"), editable=False)
+    receipt_no = models.CharField(_("receipt number"), max_length=14)
+    version = models.PositiveSmallIntegerField(_("version"), default=1)
+    type = models.CharField(_("notice"), max_length=32)
+    role = models.CharField(_("role"), max_length=16, choices=[(role.value, _(role.value)) for role in Role])
+    #: Which of several notices of this type and role: movers may become due one after the other.
+    part = models.PositiveSmallIntegerField(default=1)
+    ordinals = models.JSONField(_("movers"), help_text=_("Numbers of the movers it tells about."))
+    municipality = models.ForeignKey(
+        Municipality, models.PROTECT, related_name="deliveries", verbose_name=_("municipality")
+    )
+    connection = models.ForeignKey(
+        Connection, models.PROTECT, related_name="deliveries", verbose_name=_("connection")
+    )
+    #: Order per relocation and municipality; a later number never overtakes an earlier one.
+    sequence = models.PositiveSmallIntegerField(_("sequence"))
+    notice = models.BinaryField(help_text="The canonical notice, sealed with the relocation's key.")
+    state = models.CharField(_("state"), max_length=10, choices=State, default=State.QUEUED)
+    answer = models.CharField(_("answer"), max_length=20, choices=Answer, blank=True)
+    cause = models.CharField(_("who must act"), max_length=8, choices=Cause, blank=True)
+    code = models.CharField(_("error"), max_length=4, blank=True, help_text=_("Code of the error catalogue."))
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    due_at = models.DateTimeField(_("next attempt"), default=timezone.now)
+    leased_until = models.DateTimeField(null=True, editable=False)
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    sent_at = models.DateTimeField(_("handed over"), null=True, blank=True)
+    answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
+    #: SHA-256 of the bytes as first written; a re-issue with other bytes is held, never sent silently.
+    content_sha256 = models.BinaryField(null=True, editable=False)
+    #: Characters replaced on the way (sealed JSON), for the clerk and the citizen to see.
+    fallbacks = models.BinaryField(null=True, editable=False)
+
+    objects = DeliveryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["relocation_id", "version", "type", "role", "municipality", "part"], name="delivery_once"
+            ),
+            models.UniqueConstraint(fields=["relocation_id", "municipality", "sequence"], name="delivery_in_order"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["municipality", "due_at"], name="delivery_due", condition=models.Q(state=State.QUEUED)
+            ),
+            models.Index(
+                fields=["municipality", "leased_until"],
+                name="delivery_leased",
+                condition=models.Q(leased_until__isnull=False),
+            ),
+            models.Index(fields=["municipality", "id"], name="delivery_ready", condition=models.Q(state=State.READY)),
+            models.Index(fields=["municipality", "-id"], name="delivery_of_town"),
+            models.Index(fields=["state", "-id"], name="delivery_by_state"),
+        ]
+        triggers = [
+            pgtrigger.FSM(
+                name="steps",
+                field="state",
+                transitions=[(start.value, end.value) for start, ends in NEXT.items() for end in sorted(ends)],
+            ),
+            pgtrigger.ReadOnly(
+                name="told_once",
+                fields=["relocation_id", "version", "type", "role", "municipality", "part", "sequence", "notice"],
+            ),
+            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.receipt_no} → {self.municipality_id}"
+
+    @property
+    def identity(self) -> str:
+        """Associated data of the sealed fields."""
+        return f"deliveries_delivery:{self.pk}"
+
+
+class Event(models.Model):
+    """One step of a delivery; never changed."""
+
+    delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="events")
+    at = models.DateTimeField(_("at"), default=timezone.now)
+    state = models.CharField(_("state"), max_length=10, choices=State)
+    attempt = models.PositiveSmallIntegerField(_("attempt"), default=0)
+    code = models.CharField(_("error"), max_length=4, blank=True)
+    note = models.CharField(_("note"), max_length=200, blank=True)
+    actor_kind = models.CharField(_("by"), max_length=8)
+
+    class Meta:
+        verbose_name = _("step of a delivery")
+        verbose_name_plural = _("steps of deliveries")
+        indexes = [models.Index(fields=["delivery", "id"], name="delivery_event")]
+        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.state} {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class Receipt(models.Model):
+    """What the town's system answered (message 70); one per kind, a repetition is the same receipt."""
+
+    delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="receipts")
+    kind = models.CharField(_("kind"), max_length=20, choices=Answer)
+    at = models.DateTimeField(_("at"), default=timezone.now)
+    codes = models.JSONField(_("error codes"), default=list)
+    #: Errors, legal date and differences as sent, sealed: they may repeat what was told.
+    body = models.BinaryField(editable=False)
+
+    class Meta:
+        verbose_name = _("receipt")
+        verbose_name_plural = _("receipts")
+        constraints = [models.UniqueConstraint(fields=["delivery", "kind"], name="receipt_once")]
+        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class Lane(models.Model):
+    """The queue of one municipality: its pause and its breaker. The deliveries themselves are the queue."""
+
+    municipality = models.OneToOneField(
+        Municipality, models.PROTECT, primary_key=True, related_name="lane", verbose_name=_("municipality")
+    )
+    paused = models.BooleanField(_("paused"), default=False)
+    failures = models.PositiveIntegerField(_("failures in a row"), default=0)
+    blocked_until = models.DateTimeField(_("blocked until"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("lane")
+        verbose_name_plural = _("lanes")
+
+    def __str__(self) -> str:
+        return self.municipality_id

@@ -1,0 +1,238 @@
+"""What can be done with deliveries. Views, the admin, tasks and the journey call only these."""
+
+import base64
+import hashlib
+from collections.abc import Iterable
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from hub import actors
+from hub.audit import services as audit
+from hub.catalogue import refuse
+from hub.deliveries import lanes, signals
+from hub.deliveries.models import Delivery, Event, Receipt
+from hub.deliveries.states import UNSENT, Answer, Cause, State
+from hub.vault import cipher
+from hub.vault import services as vault
+from municipalities import standard
+from municipalities.errors import UnfitError
+from municipalities.models import Connection
+from municipalities.notice import Notice
+
+_notices = msgspec.json.Decoder(Notice)
+
+#: A later receipt of a higher rank replaces the answer shown; a final refusal outranks a review.
+RANK = {answer: rank for rank, answer in enumerate(Answer.values)}
+
+
+class Told(msgspec.Struct, frozen=True):
+    """A notice to be queued: what it tells, of which relocation, and which of several."""
+
+    relocation_id: UUID
+    notice: Notice
+    part: int
+    key: bytes
+
+
+def queue(told: Iterable[Told]) -> list[Delivery]:
+    """Queue one delivery per notice, in the order given, each over the connection of today.
+
+    Raises ``Refusal`` E120 when a municipality has no connection. The database refuses a second delivery of
+    the same notice; the caller holds the relocation's lock, so that cannot race.
+    """
+    told = list(told)
+    if not told:
+        return []
+    connections = _connections({item.notice.recipient for item in told})
+    numbers = _sequences(told[0].relocation_id)
+    rows = []
+    for item in told:
+        notice = item.notice
+        numbers[notice.recipient] = numbers.get(notice.recipient, 0) + 1
+        row = Delivery(
+            id=UUID(notice.notice_id),
+            relocation_id=item.relocation_id,
+            receipt_no=notice.receipt_no,
+            version=notice.version,
+            type=notice.type,
+            role=notice.role.value,
+            part=item.part,
+            ordinals=[mover.ordinal for mover in notice.movers],
+            municipality_id=notice.recipient,
+            connection=connections[notice.recipient],
+            sequence=numbers[notice.recipient],
+        )
+        row.notice = cipher.seal(item.key, msgspec.json.encode(notice), row.identity)
+        rows.append(row)
+    lanes.ensure(row.municipality_id for row in rows)
+    Delivery.objects.bulk_create(rows)
+    _write_down(rows)
+    transaction.on_commit(lanes.wake)
+    return rows
+
+
+def _connections(codes: set[str]) -> dict[str, Connection]:
+    """Return today's connection of each municipality."""
+    found = {row.municipality_id: row for row in Connection.objects.valid_on(timezone.localdate()).filter(municipality__in=codes)}
+    for code in sorted(codes - set(found)):
+        raise refuse("E120", detail=f"The municipality {code} has no connection.")
+    return found
+
+
+def _sequences(relocation_id: UUID) -> dict[str, int]:
+    rows = Delivery.objects.filter(relocation_id=relocation_id).values("municipality_id")
+    return {row["municipality_id"]: row["last"] for row in rows.annotate(last=Max("sequence"))}
+
+
+def _write_down(rows: Iterable[Delivery], code: str = "", note: str = "") -> None:
+    """Write the present state of each delivery as its next event."""
+    kind = actors.current().kind.value
+    Event.objects.bulk_create(
+        Event(delivery=row, state=row.state, attempt=row.attempts, code=code, note=note, actor_kind=kind) for row in rows
+    )
+
+
+def notice_of(delivery: Delivery, key: bytes | None = None) -> Notice:
+    """Unseal the notice; raises ``ShreddedError`` when the relocation was shredded."""
+    key = key or vault.open_one(delivery.relocation_id)
+    return _notices.decode(cipher.unseal(key, bytes(delivery.notice), delivery.identity))
+
+
+def ready(municipality: str, after: UUID | None, limit: int) -> list[Delivery]:
+    """Return what waits to be fetched, oldest first, a keyset page at a time."""
+    rows = Delivery.objects.for_town(municipality).filter(state=State.READY)
+    if after is not None:
+        rows = rows.filter(pk__gt=after)
+    return list(rows.select_related("connection").order_by("pk")[:limit])
+
+
+def locked(delivery_id: UUID, municipality: str) -> Delivery:
+    """Lock one delivery of this municipality; E108 when there is none."""
+    rows = Delivery.objects.for_town(municipality).select_for_update(of=("self",)).select_related("connection")
+    delivery = rows.filter(pk=delivery_id).first()
+    if delivery is None:
+        raise refuse("E108")
+    return delivery
+
+
+def fetch(delivery: Delivery) -> tuple[standard.Written, Notice]:
+    """Return the record in the town's own layout; the fetch of a ready delivery makes it sent.
+
+    Raises ``Refusal`` E108 for one not offered yet, E133 when the bytes would differ from the first issue.
+    """
+    if delivery.state not in (State.READY, State.SENT, State.ANSWERED):
+        raise refuse("E108")
+    notice = notice_of(delivery)
+    try:
+        written = standard.load(delivery.connection.standard).write(notice)
+    except UnfitError as error:
+        raise refuse(error.code, error.pointer) from error
+    if delivery.content_sha256 and bytes(delivery.content_sha256) != hashlib.sha256(written.content).digest():
+        raise refuse("E133")
+    if delivery.state == State.READY:
+        _hand_over(delivery)
+    return written, notice
+
+
+def _hand_over(delivery: Delivery) -> None:
+    """Mark as sent, tell who follows, and wake the courier for what was parked behind."""
+    delivery.state, delivery.sent_at, delivery.leased_until = State.SENT, timezone.now(), None
+    delivery.save(update_fields=["state", "sent_at", "leased_until"])
+    _write_down([delivery])
+    audit.record(act("delivery.sent", delivery))
+    announce([delivery])
+    transaction.on_commit(lanes.wake)
+
+
+def announce(rows: Iterable[Delivery]) -> None:
+    """Tell the listeners of ``signals.sent``."""
+    told = [(row.pk, row.relocation_id, row.type, row.ordinals, row.municipality_id, row.role) for row in rows]
+    signals.sent.send(sender=Delivery, deliveries=told)
+
+
+def act(action: str, delivery: Delivery, **detail: Any) -> audit.Act:
+    """Return an audit act about a delivery, on its relocation's chain."""
+    detail |= {"type": delivery.type, "municipality": delivery.municipality_id}
+    return audit.Act(action, f"delivery:{delivery.pk}", detail, delivery.relocation_id)
+
+
+class ReceiptBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a town's system posts as a receipt (message 70)."""
+
+    kind: Answer
+    errors: list[dict[str, str]] = []
+    legal_date: date | None = None
+    differences: list[dict[str, Any]] = []
+
+
+def receive(delivery: Delivery, body: ReceiptBody) -> tuple[Receipt, bool]:
+    """Write a receipt down and answer the delivery; a repeated kind is the same receipt (order rule O12).
+
+    Returns the receipt and whether it is new. A receipt also proves that the delivery arrived.
+    """
+    existing = delivery.receipts.filter(kind=body.kind).first()
+    if existing is not None:
+        return existing, False
+    if delivery.state in (State.HELD, State.SUPERSEDED, State.WITHDRAWN, State.EXPIRED):
+        raise refuse("E200", detail=f"The delivery is {delivery.state}.")
+    key = vault.open_one(delivery.relocation_id)
+    receipt = Receipt(delivery=delivery, kind=body.kind, codes=[error.get("code", "") for error in body.errors])
+    receipt.body = cipher.seal(key, msgspec.json.encode(body), f"{delivery.identity}:{body.kind}")
+    receipt.save()
+    if delivery.state in (State.QUEUED, State.READY):
+        _hand_over(delivery)
+    if body.kind != Answer.RECEIVED:
+        _answer(delivery, body.kind, receipt.at)
+    audit.record(act("delivery.receipt", delivery, kind=body.kind.value))
+    return receipt, True
+
+
+def _answer(delivery: Delivery, kind: Answer, at: datetime) -> None:
+    if not delivery.answer or RANK[kind] > RANK[delivery.answer]:
+        delivery.answer = kind
+    delivery.state, delivery.answered_at = State.ANSWERED, at
+    delivery.save(update_fields=["state", "answer", "answered_at"])
+    _write_down([delivery], note=kind.value)
+
+
+def send_again(delivery: Delivery, note: str) -> None:
+    """Queue the same delivery again under the same id: asked for by the town, or decided by a person."""
+    if delivery.state not in (State.READY, State.SENT, State.ANSWERED, State.HELD):
+        raise refuse("E200", detail=f"The delivery is {delivery.state}.")
+    delivery.state, delivery.due_at, delivery.leased_until = State.QUEUED, timezone.now(), None
+    delivery.cause = delivery.code = ""
+    delivery.save(update_fields=["state", "due_at", "leased_until", "cause", "code"])
+    _write_down([delivery], note=note)
+    audit.record(act("delivery.again", delivery, why=note))
+    transaction.on_commit(lanes.wake)
+
+
+def hold(delivery: Delivery, cause: Cause, code: str) -> None:
+    """Hold a delivery until a person has looked."""
+    delivery.state, delivery.cause, delivery.code, delivery.leased_until = State.HELD, cause, code, None
+    delivery.save(update_fields=["state", "cause", "code", "leased_until"])
+    _write_down([delivery], code=code)
+    audit.record(act("delivery.held", delivery, code=code))
+
+
+def withdraw_unsent(relocation_id: UUID) -> list[Delivery]:
+    """Withdraw what has not left yet; what a courier holds right now counts as sent."""
+    rows = Delivery.objects.filter(relocation_id=relocation_id, state__in=UNSENT, leased_until=None, attempts=0)
+    unsent = list(rows.select_for_update(skip_locked=True))
+    for row in unsent:
+        row.state = State.WITHDRAWN
+        row.save(update_fields=["state"])
+    _write_down(unsent)
+    audit.record_all(act("delivery.withdrawn", row) for row in unsent)
+    return unsent
+
+
+def content_digest(content: bytes) -> str:
+    """Return the Repr-Digest field value (RFC 9530)."""
+    return f"sha-256=:{base64.b64encode(hashlib.sha256(content).digest()).decode()}:"

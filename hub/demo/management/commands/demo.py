@@ -1,0 +1,148 @@
+"""``manage.py demo``: a whole running hub on this machine, or (``--once``) a measured run through it."""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.utils import timezone
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from hub.demo import outcome, people, seed
+from hub.demo.front import Accepted, Front
+from hub.demo.processes import Processes, free_port, wait_until_up
+from municipalities.models import Municipality
+
+PYTHON = sys.executable
+
+
+class Command(BaseCommand):
+    """Exit code 0 only if every journey is settled; with faults, if nothing was lost or doubled."""
+
+    help = "Run the whole hub with simulated towns on this machine."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--once", action="store_true", help="file, wait until all is settled, print, end")
+        parser.add_argument("--relocations", type=int, default=20, help="how many with --once (default 20)")
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("--fault", action="append", default=[], metavar="PROFILE:PERCENT", help="as in simulate")
+        parser.add_argument("--seed", type=int, default=0, help="another seed, other filings")
+        parser.add_argument("--speed", type=float, default=1.0, help="divide the clerks' delays by this")
+        parser.add_argument("--port", type=int, default=8000, help="the hub's port on 127.0.0.1, if it is free")
+        parser.add_argument("--quiet", type=float, default=25.0, help="with --once: end when nothing moved so long")
+        parser.add_argument("--limit", type=float, default=900.0, help="with --once: end after so many seconds")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        self.console = Console(stderr=True)
+        self.data = Path(settings.BASE_DIR) / ".data"
+        self.hub = f"http://127.0.0.1:{free_port(options['port'])}"
+        self.towns = f"http://127.0.0.1:{free_port(9100)}"
+        with self.step("database schema"):
+            call_command("migrate", verbosity=0)
+        with self.step("municipalities, connections, accounts"):
+            seed.seed(self.towns, self.data / "towns")
+        processes = Processes(self.data / "logs", self.environment())
+        try:
+            with self.step("web, courier, beat, simulated towns"):
+                self.start(processes, options)
+            if options["once"]:
+                self.run_once(options)
+            else:
+                self.stay()
+        finally:
+            processes.stop()
+
+    @contextmanager
+    def step(self, what: str) -> Iterator[None]:
+        """Print how long a step took."""
+        started = time.monotonic()
+        yield
+        self.console.print(f"[green]✓[/] {what}: {time.monotonic() - started:.1f} s", highlight=False)
+
+    def environment(self) -> dict[str, str]:
+        """What the processes get besides the environment of this one."""
+        return {"HUB_DEMO": "1", "HUB_FOLDER_ROOT": str(self.data), "PYTHONUNBUFFERED": "1"}
+
+    def start(self, processes: Processes, options: dict[str, Any]) -> None:
+        """Start everything and wait until both servers answer."""
+        port, towns_port = self.hub.rpartition(":")[2], self.towns.rpartition(":")[2]
+        web = ["-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", port, "--workers", "2"]
+        processes.start("web", [PYTHON, *web, "--no-ws", "hub.wsgi:application"])
+        simulate = ["manage.py", "simulate", "--port", towns_port, "--hub", self.hub]
+        simulate += ["--data", str(self.data / "towns"), "--secrets", str(self.data / "towns" / "secrets.jsonl")]
+        simulate += ["--speed", str(options["speed"])]
+        simulate += [word for fault in options["fault"] for word in ("--fault", fault)]
+        processes.start("towns", [PYTHON, *simulate])
+        celery = [PYTHON, "-m", "celery", "-A", "hub"]
+        processes.start("courier", [*celery, "worker", "--concurrency", "1", "--loglevel", "WARNING"])
+        processes.start("beat", [*celery, "beat", "--schedule", str(self.data / "beat"), "--loglevel", "WARNING"])
+        processes.watch()
+        wait_until_up(f"{self.hub}/health/ready")
+        wait_until_up(f"{self.towns}/health")
+
+    def stay(self) -> None:
+        """Print addresses and accounts, then wait for Ctrl-C."""
+        table = Table("account", "password", "who", title="Demo accounts")
+        for account in seed.ACCOUNTS:
+            table.add_row(account.username, seed.PASSWORD, account.title)
+        self.console.print(table)
+        self.console.print(f"citizen  {self.hub}/\nclerks   {self.hub}/admin/\nAPI      {self.hub}/api/v1/")
+        self.console.print(f"towns    {self.towns}/ledger\n\nCtrl-C stops everything.", highlight=False)
+        try:
+            while True:
+                time.sleep(3600)
+        except KeyboardInterrupt:
+            self.console.print("Stopping …")
+
+    def run_once(self, options: dict[str, Any]) -> None:
+        """File, wait, examine, print; raises ``CommandError`` when the promise was not kept."""
+        started = time.monotonic()
+        accepted = self.file(options)
+        with self.progress("settled", len(accepted)) as advance:
+            outcome.wait(accepted, options["quiet"], options["limit"], advance)
+        found = outcome.examine(accepted, self.towns)
+        found.seconds = time.monotonic() - started
+        self.show(found, as_json=options["json"])
+        kept = not found.lost and not found.doubled
+        if not kept or (found.settled < found.filings and not options["fault"]):
+            raise CommandError("Not every journey is settled.", returncode=1)
+
+    def file(self, options: dict[str, Any]) -> list[Accepted]:
+        """File the invented relocations over HTTP."""
+        today = timezone.localdate()
+        rows = Municipality.objects.leaf().valid_on(today)
+        places = [people.Place(row.pk, row.prefecture, f"{row.within}{row.name}") for row in rows]
+        filings = list(people.Invention(places, today, options["seed"]).filings(options["relocations"]))
+        with self.progress("filed", len(filings)) as advance:
+            done = iter(range(1, len(filings) + 1))
+            run = f"demo-{os.getpid()}-{time.time_ns()}"
+            return Front(self.hub, run).file_all(filings, lambda: advance(next(done)))
+
+    @contextmanager
+    def progress(self, what: str, total: int) -> Iterator[Any]:
+        """Show a bar on stderr; yields a function that takes how many are done."""
+        with Progress(console=self.console) as bar:
+            task = bar.add_task(what, total=total)
+            yield lambda done: bar.update(task, completed=done)
+
+    def show(self, found: outcome.Outcome, *, as_json: bool) -> None:
+        """Print the outcome."""
+        document = found.as_json()
+        if as_json:
+            self.stdout.write(json.dumps(document, ensure_ascii=False))
+            return
+        table = Table("what", "figure", title="Outcome")
+        for name in ("filings", "settled", "lost", "doubled", "waiting", "seconds"):
+            table.add_row(name, str(document[name]))
+        for name, counts in [*document["deliveries"].items(), ("receipts", document["receipts"])]:
+            table.add_row(name, json.dumps(counts, ensure_ascii=False))
+        Console(file=self.stdout, width=120).print(table)

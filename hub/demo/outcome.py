@@ -1,0 +1,157 @@
+"""What became of the filings: the hub's rows held against the towns' own books."""
+
+import json
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Count
+
+from hub.actors import HUB, acting
+from hub.demo.front import Accepted
+from hub.deliveries.models import Delivery, Receipt
+from hub.deliveries.states import State
+from hub.relocations.models import Relocation
+
+#: A delivery in one of these is on its way, or somebody was told why not.
+UNFINISHED = (State.QUEUED, State.READY, State.SENT, State.HELD)
+#: Steps of a town's own that end a delivery's effect, by type of notice.
+TYPES = ("moveout.submitted", "arrival.planned", "arrival.prefill", "movein.notice", "appendix.notice")
+
+
+@dataclass
+class Outcome:
+    """The figures of a run; ``as_json`` has the stable keys."""
+
+    filings: int
+    settled: int = 0
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+    waiting: int = 0
+    seconds: float = 0.0
+    by_standard: dict[str, int] = field(default_factory=dict)
+    by_transport: dict[str, int] = field(default_factory=dict)
+    by_state: dict[str, int] = field(default_factory=dict)
+    receipts: dict[str, int] = field(default_factory=dict)
+    #: Deliveries that wait or are held, by town: what a person would be told.
+    unfinished: list[dict[str, Any]] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the document that ``demo --once --json`` prints."""
+        return {
+            "filings": self.filings,
+            "settled": self.settled,
+            "lost": len(self.lost),
+            "doubled": len(self.doubled),
+            "waiting": self.waiting,
+            "seconds": round(self.seconds, 1),
+            "deliveries": {
+                "total": sum(self.by_state.values()),
+                "by_standard": self.by_standard,
+                "by_transport": self.by_transport,
+                "by_state": self.by_state,
+            },
+            "receipts": self.receipts,
+            "unfinished": self.unfinished,
+        }
+
+
+def wait(accepted: Sequence[Accepted], quiet: float, limit: float, progress: Callable[[int], None]) -> None:
+    """Wait until every journey is settled, or nothing has moved for ``quiet`` seconds, or ``limit`` is over."""
+    ids = [one.id for one in accepted]
+    deadline, moved, before = time.monotonic() + limit, time.monotonic(), None
+    while time.monotonic() < deadline and time.monotonic() - moved < quiet:
+        settled, picture = _picture(ids)
+        progress(settled)
+        if settled == len(ids):
+            return
+        if picture != before:
+            before, moved = picture, time.monotonic()
+        time.sleep(0.3)
+
+
+def _picture(ids: list[str]) -> tuple[int, Any]:
+    """Return how many are settled, and something that changes when anything moves."""
+    with acting(HUB):
+        states = Counter(Relocation.objects.filter(pk__in=ids).values_list("state", flat=True))
+        rows = Delivery.objects.filter(relocation_id__in=ids).values_list("state").annotate(n=Count("pk"))
+        deliveries = tuple(sorted(rows))
+        receipts = Receipt.objects.filter(delivery__relocation_id__in=ids).count()
+    return states["SETTLED"], (tuple(sorted(states.items())), deliveries, receipts)
+
+
+def examine(accepted: Sequence[Accepted], towns: str) -> Outcome:
+    """Compare what was accepted, what the hub has, and what the towns' books say."""
+    outcome = Outcome(len(accepted))
+    ids = [one.id for one in accepted]
+    with acting(HUB):
+        relocations = {str(row.pk): row for row in Relocation.objects.filter(pk__in=ids)}
+        deliveries = list(Delivery.objects.filter(relocation_id__in=ids).select_related("connection"))
+        kinds = Receipt.objects.filter(delivery__relocation_id__in=ids).values_list("kind").annotate(n=Count("pk"))
+        outcome.receipts = dict(kinds)
+    outcome.settled = sum(row.state == "SETTLED" for row in relocations.values())
+    outcome.by_state = dict(Counter(row.state for row in deliveries))
+    outcome.by_standard = dict(Counter(row.connection.standard for row in deliveries))
+    outcome.by_transport = dict(Counter(transport(row) for row in deliveries))
+    _explain(outcome, accepted, relocations, deliveries)
+    _compare(outcome, deliveries, _books(towns, {one.receipt_no for one in accepted}))
+    return outcome
+
+
+def transport(row: Delivery) -> str:
+    """Return the way a delivery goes, as its address names it."""
+    scheme = row.connection.address.partition(":")[0]
+    return "https" if scheme == "http" else scheme
+
+
+def _explain(
+    outcome: Outcome, accepted: Sequence[Accepted], relocations: dict[str, Relocation], deliveries: list[Delivery]
+) -> None:
+    """A filing that is not settled must have a delivery that says where it waits, or it counts as lost."""
+    waits: dict[str, list[Delivery]] = {}
+    for row in deliveries:
+        if row.state in UNFINISHED or (row.state == State.ANSWERED and row.answer in ("returned", "rejected")):
+            waits.setdefault(str(row.relocation_id), []).append(row)
+    pending = {str(row.relocation_id) for row in deliveries}
+    for one in accepted:
+        relocation = relocations.get(one.id)
+        if relocation is None or one.id not in pending:
+            outcome.lost.append(one.receipt_no)
+        elif relocation.state != "SETTLED":
+            outcome.waiting += 1
+            outcome.unfinished += [_line(row) for row in waits.get(one.id, [])]
+
+
+def _line(row: Delivery) -> dict[str, Any]:
+    return {
+        "receipt_no": row.receipt_no,
+        "town": row.municipality_id,
+        "type": row.type,
+        "state": row.state,
+        "attempts": row.attempts,
+        "code": row.code,
+        "who_acts": row.cause,
+        "next_attempt": row.due_at.isoformat(timespec="seconds") if row.state == State.QUEUED else None,
+    }
+
+
+def _books(towns: str, receipts: set[str]) -> list[dict[str, Any]]:
+    """Read the towns' own ledgers for these receipt numbers."""
+    with urllib.request.urlopen(f"{towns}/ledger?detail=1", timeout=30) as answer:  # noqa: S310 - loopback
+        rows: list[dict[str, Any]] = json.load(answer)["effects"]
+    return [row for row in rows if row["receipt_no"] in receipts]
+
+
+def _compare(outcome: Outcome, deliveries: list[Delivery], books: list[dict[str, Any]]) -> None:
+    """Every answered delivery must stand in its town's book once; no effect may stand there twice."""
+    kept = {row["notice_id"]: row for row in books}
+    for row in deliveries:
+        if row.state == State.ANSWERED and row.answer == "registered" and not kept.get(str(row.pk), {}).get("times"):
+            outcome.lost.append(f"{row.receipt_no} {row.type}")
+    told = Counter((row["town"], row["receipt_no"], row["type"]) for row in books)
+    parts = Counter((row.municipality_id, row.receipt_no, row.type) for row in deliveries)
+    outcome.doubled += [f"{key[1]} {key[2]}" for key, times in told.items() if times > parts[key]]
+    outcome.doubled += [f"{row['receipt_no']} {row['type']}" for row in books if row["times"] > 1]

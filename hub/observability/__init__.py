@@ -1,0 +1,1 @@
+"""Logs, health and metrics: how operators see the hub, without seeing a person."""

@@ -1,0 +1,208 @@
+"""What is filed and what happened since. Personal fields live only in sealed columns."""
+
+import pgtrigger
+from django.db import models
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from hub.ids import receipt_no, uuid7
+from hub.relocations import tables
+from municipalities.models import Municipality
+from municipalities.notice import Flow, Kind, Role
+
+APPEND_ONLY = pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)
+
+
+class RelocationState(models.TextChoices):
+    """State of the whole filing, rolled up from its legs (design of the states: journey)."""
+
+    SUBMITTED = "SUBMITTED", _("received")
+    IN_REVIEW = "IN_REVIEW", _("under review at the municipality you leave")
+    RETURNED = "RETURNED", _("returned: something must be corrected")
+    MOVEOUT_ACCEPTED = "MOVEOUT_ACCEPTED", _("move-out accepted")
+    AWAITING_ARRIVAL = "AWAITING_ARRIVAL", _("moved out; go to the counter of the new municipality")
+    ARRIVED = "ARRIVED", _("registered at the new municipality")
+    SETTLED = "SETTLED", _("everything is settled")
+    REJECTED = "REJECTED", _("not accepted by the municipality you leave")
+    WITHDRAWN = "WITHDRAWN", _("withdrawn by you")
+
+
+class Relocation(models.Model):
+    """One filing (届出). What was filed is in its versions; here is only what routing needs."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    receipt_no = models.CharField(_("receipt number"), max_length=14, unique=True, default=receipt_no)
+    kind = models.CharField(_("kind"), max_length=16, choices=[(kind.value, _(kind.value)) for kind in Kind])
+    flow = models.CharField(_("flow"), max_length=16, choices=[(flow.value, _(flow.value)) for flow in Flow])
+    state = models.CharField(
+        _("state"), max_length=16, choices=RelocationState, default=RelocationState.SUBMITTED
+    )
+    version = models.PositiveSmallIntegerField(_("version"), default=1)
+    origin = models.ForeignKey(Municipality, models.PROTECT, related_name="+", verbose_name=_("origin"))
+    destination = models.ForeignKey(Municipality, models.PROTECT, related_name="+", verbose_name=_("destination"))
+    planned_out_on = models.DateField(_("planned move-out date"))
+    filed_on = models.DateField(_("filed on"))
+    submitted_at = models.DateTimeField(_("submitted"), default=timezone.now)
+    #: Whose it is: an account's primary key, or the client id of a partner front.
+    owner = models.CharField(max_length=100, editable=False)
+
+    class Meta:
+        verbose_name = _("relocation")
+        verbose_name_plural = _("relocations")
+        indexes = [
+            models.Index(fields=["owner", "-id"], name="relocation_owner"),
+            models.Index(fields=["state", "-id"], name="relocation_state"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=~models.Q(origin=models.F("destination")), name="relocation_moves")
+        ]
+        triggers = [
+            pgtrigger.ReadOnly(name="filed_once", fields=["receipt_no", "kind", "filed_on", "submitted_at", "owner"]),
+            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return self.receipt_no
+
+
+class Version(models.Model):
+    """The document as filed, sealed; never changed, a later version supersedes it."""
+
+    relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="versions")
+    number = models.PositiveSmallIntegerField(default=1)
+    body = models.BinaryField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["relocation", "number"], name="version_once")]
+        triggers = [APPEND_ONLY]
+
+    def __str__(self) -> str:
+        return f"{self.relocation_id} v{self.number}"
+
+    @property
+    def identity(self) -> str:
+        """Associated data of the sealed body."""
+        return f"relocations_version.body:{self.relocation_id}:{self.number}"
+
+
+class Leg(models.Model):
+    """One municipality's part in one relocation."""
+
+    relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="legs", verbose_name=_("relocation"))
+    role = models.CharField(_("role"), max_length=16, choices=[(role.value, _(role.value)) for role in Role])
+    municipality = models.ForeignKey(
+        Municipality, models.PROTECT, related_name="legs", verbose_name=_("municipality")
+    )
+    #: As on the relocation: row-level security of either cannot ask the other without going in circles.
+    owner = models.CharField(max_length=100, editable=False)
+
+    class Meta:
+        verbose_name = _("leg")
+        verbose_name_plural = _("legs")
+        constraints = [
+            models.UniqueConstraint(fields=["relocation", "role", "municipality"], name="leg_once"),
+        ]
+        indexes = [models.Index(fields=["municipality", "-relocation"], name="leg_of_town")]
+
+    def __str__(self) -> str:
+        return f"{self.relocation_id} {self.role} {self.municipality_id}"
+
+
+class Mover(models.Model):
+    """One mover on one leg, with the state of that part. Who it is, only the sealed document says."""
+
+    leg = models.ForeignKey(Leg, models.PROTECT, related_name="movers")
+    relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="movers")
+    municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="+")
+    role = models.CharField(_("role"), max_length=16)
+    ordinal = models.PositiveSmallIntegerField(_("mover"))
+    state = models.CharField(_("state"), max_length=16)
+
+    class Meta:
+        verbose_name = _("mover")
+        verbose_name_plural = _("movers")
+        constraints = [models.UniqueConstraint(fields=["leg", "ordinal"], name="mover_once")]
+        indexes = [models.Index(fields=["relocation", "ordinal"], name="mover_of_relocation")]
+        triggers = [
+            # The steps of each role come from data/leg_steps.csv, so the rule and the guard cannot drift.
+            pgtrigger.FSM(
+                name=f"steps_{role.value}",
+                field="state",
+                transitions=tables.transitions(role),
+                condition=pgtrigger.Q(old__role=role.value),
+            )
+            for role in tables.START
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.leg_id} #{self.ordinal} {self.state}"
+
+
+class Report(models.Model):
+    """What a municipality told the hub; its id is made by the town, so that a repetition is recognised."""
+
+    id = models.UUIDField(primary_key=True)
+    relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="reports")
+    municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="reports")
+    type = models.CharField(_("report"), max_length=32)
+    outcome = models.CharField(_("outcome"), max_length=16, blank=True)
+    ordinals = models.JSONField(_("movers"))
+    received_at = models.DateTimeField(_("received"), default=timezone.now)
+    #: HMAC of the body, to tell a repetition from a different message under the same id.
+    fingerprint = models.BinaryField()
+    #: Legal date, reference and what else was said, sealed.
+    body = models.BinaryField()
+
+    class Meta:
+        verbose_name = _("report")
+        verbose_name_plural = _("reports")
+        indexes = [models.Index(fields=["relocation", "received_at"], name="report_of_relocation")]
+        triggers = [APPEND_ONLY]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.outcome}"
+
+    @property
+    def identity(self) -> str:
+        """Associated data of the sealed body."""
+        return f"relocations_report.body:{self.pk}"
+
+
+class Event(models.Model):
+    """One thing that happened to a relocation; ids, states and codes only."""
+
+    relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="events")
+    at = models.DateTimeField(_("at"), default=timezone.now)
+    type = models.CharField(_("event"), max_length=40)
+    municipality = models.ForeignKey(
+        Municipality, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("municipality")
+    )
+    actor_kind = models.CharField(_("by"), max_length=8)
+    detail = models.JSONField(_("detail"), default=dict)
+
+    class Meta:
+        verbose_name = _("event")
+        verbose_name_plural = _("events")
+        indexes = [models.Index(fields=["relocation", "id"], name="event_of_relocation")]
+        triggers = [APPEND_ONLY]
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.at:%Y-%m-%d %H:%M:%S}"
+
+
+class IdempotencyKey(models.Model):
+    """A key that a client gave to one filing (Idempotency-Key); same key and body, same answer."""
+
+    client = models.CharField(max_length=100)
+    key = models.CharField(max_length=200)
+    fingerprint = models.BinaryField()
+    relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="+", null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["client", "key"], name="idempotency_once")]
+
+    def __str__(self) -> str:
+        return f"{self.client} {self.pk}"
+

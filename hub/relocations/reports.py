@@ -1,0 +1,128 @@
+"""What a municipality tells the hub (reports): checked against role, gate and state, then the journey goes on."""
+
+from datetime import date
+from uuid import UUID
+
+import msgspec
+from django.utils import timezone
+
+from hub.actors import HUB, acting
+from hub.catalogue import refuse
+from hub.deliveries import services as deliveries
+from hub.relocations import facts, journey, services, tables
+from hub.relocations.models import Relocation, Report
+from hub.vault import cipher
+from hub.vault import services as vault
+from municipalities.notice import Role
+
+
+class ReportBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A report as a town's system posts it; ``id`` is made by the town and repeated when it sends again."""
+
+    id: UUID
+    type: str
+    receipt_no: str
+    outcome: str = ""
+    legal_date: date | None = None
+    movers: tuple[int, ...] | None = None  #: ordinals; absent means all movers of the leg
+    reference: str = ""  #: statutory_ref: opaque, no number of a person
+    card_shown: bool | None = None
+    delivery: UUID | None = None  #: resend.requested only
+
+
+def receive(body: ReportBody, municipality: str) -> tuple[Report | None, bool]:
+    """Take a report in and recompute the journey, in one transaction; returns it and whether it is new.
+
+    Refuses with E102 (unknown type or outcome), E108 (no such relocation for this town), E104 (wrong mover or
+    date), E200 (its gate is not met or its step is not possible now), E202 (same id, other content).
+    """
+    if body.type not in tables.reports():
+        raise refuse("E102", "/type")
+    with acting(HUB):
+        relocation = _relocation(body, municipality)
+        mark = services.fingerprint(msgspec.json.encode(body))
+        existing = Report.objects.filter(pk=body.id).first()
+        if existing is not None:
+            if bytes(existing.fingerprint) != mark or existing.municipality_id != municipality:
+                raise refuse("E202", "/id")
+            return existing, False
+        if body.type == "resend.requested":
+            _resend(body, municipality)
+            return None, True
+        ordinals = _check(body, relocation, municipality)
+        report = _store(body, relocation, municipality, ordinals, mark)
+        services.advance(relocation.pk)
+    return report, True
+
+
+def _relocation(body: ReportBody, municipality: str) -> Relocation:
+    """Lock the relocation, if this town has the leg that may send this report."""
+    rows = Relocation.objects.select_for_update(of=("self",)).filter(receipt_no=body.receipt_no)
+    relocation = rows.first()
+    role = tables.reports()[body.type]
+    legs = relocation.legs.filter(municipality=municipality) if relocation else None
+    if legs is not None and role is not None:
+        legs = legs.filter(role=role.value)
+    if relocation is None or legs is None or not legs.exists():
+        raise refuse("E108", "/receipt_no")
+    return relocation
+
+
+def _resend(body: ReportBody, municipality: str) -> None:
+    if body.delivery is None:
+        raise refuse("E104", "/delivery")
+    deliveries.send_again(deliveries.locked(body.delivery, municipality), "resend.requested")
+
+
+def _check(body: ReportBody, relocation: Relocation, municipality: str) -> list[int]:
+    """Return the movers the report is about; raises when it cannot be taken in now."""
+    role = tables.reports()[body.type]
+    assert role is not None  # noqa: S101 - resend.requested, the only one without a role, went before
+    if body.outcome not in tables.outcomes(body.type):
+        raise refuse("E102", "/outcome")
+    if body.type in DATED and (body.legal_date is None or body.legal_date > timezone.localdate()):
+        raise refuse("E308", "/legal_date", "Needed, and not in the future (standard 4.0.3).")
+    situation = facts.situation(relocation)
+    mine = {n for leg in situation.legs if leg.role == role and leg.municipality == municipality for n in leg.ordinals}
+    ordinals = sorted(mine if body.movers is None else set(body.movers))
+    if not ordinals or not set(ordinals) <= mine:
+        raise refuse("E104", "/movers", "Name movers of your own leg by their ordinals.")
+    _gate(body, role, municipality, situation, ordinals)
+    return ordinals
+
+
+#: Reports whose legal date later notices repeat.
+DATED = frozenset({"arrival.visited", "movein.decided"})
+
+
+def _gate(
+    body: ReportBody, role: Role, municipality: str, situation: journey.Situation, ordinals: list[int]
+) -> None:
+    """Refuse with E200 what comes before its gate, or what the leg's state does not allow."""
+    states = journey.leg_states(situation)
+    for ordinal in ordinals:
+        missing = journey.missing(situation, body.type, ordinal)
+        if missing:
+            names = ", ".join(f"{need.type} {need.outcome}".strip() for need in missing)
+            raise refuse("E200", "/type", f"Must come first: {names}.")
+        state = states[role, municipality, ordinal]
+        if tables.decides(role, body.type) and (role, state, body.type, body.outcome) not in tables.leg_steps():
+            raise refuse("E200", "/type", f"The leg is {state}.")
+
+
+def _store(
+    body: ReportBody, relocation: Relocation, municipality: str, ordinals: list[int], mark: bytes
+) -> Report:
+    report = Report(
+        id=body.id,
+        relocation=relocation,
+        municipality_id=municipality,
+        type=body.type,
+        outcome=body.outcome,
+        ordinals=ordinals,
+        fingerprint=mark,
+    )
+    report.body = cipher.seal(vault.open_one(relocation.pk), msgspec.json.encode(body), report.identity)
+    report.save(force_insert=True)
+    services.note(relocation, body.type, municipality, outcome=body.outcome, movers=ordinals, report=str(body.id))
+    return report

@@ -1,0 +1,206 @@
+"""What can be done with a relocation: file, withdraw, advance. Every door calls only these."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.conf import settings
+from django.db import connection, transaction
+from django.utils import timezone
+
+from hub import actors
+from hub.actors import HUB, Actor, acting
+from hub.audit import services as audit
+from hub.catalogue import raise_any, refuse
+from hub.deliveries import services as deliveries
+from hub.ids import uuid7
+from hub.relocations import facts, journey, legs, notices
+from hub.relocations.filing import Filing, check
+from hub.relocations.models import Event, IdempotencyKey, Relocation, Version
+from hub.vault import cipher
+from hub.vault import services as vault
+from municipalities.models import Municipality
+from municipalities.notice import Role
+
+_filings = msgspec.json.Decoder(Filing)
+
+
+def file(filing: Filing, owner: Actor, idempotency_key: str = "") -> tuple[Relocation, bool]:
+    """Take a filing in: relocation, legs and first deliveries in one transaction, or nothing at all.
+
+    Returns the relocation and whether it is new: the same key with the same filing gives the same
+    relocation (E202 for another filing under the same key). Raises ``Refusal`` with every problem found.
+    """
+    today = timezone.localdate()
+    raise_any(check(filing, today, _register_offices(filing).__contains__))
+    body = msgspec.json.encode(filing)
+    with acting(HUB):
+        key = _claim_key(owner, idempotency_key, fingerprint(body)) if idempotency_key else None
+        if key is not None and key.relocation_id:
+            return Relocation.objects.get(pk=key.relocation_id), False
+        relocation = _store(filing, body, owner)
+        if key is not None:
+            key.relocation = relocation
+            key.save(update_fields=["relocation"])
+        advance(relocation.pk, filing)
+        relocation.refresh_from_db()
+    return relocation, True
+
+
+def _register_offices(filing: Filing) -> set[str]:
+    """Return which of the filing's codes are register offices today."""
+    codes = {filing.origin, filing.destination}
+    codes |= {mover.registry.local_government_code for mover in filing.movers if mover.registry}
+    offices = Municipality.objects.leaf().valid_on(timezone.localdate())
+    return set(offices.filter(pk__in=codes).values_list("pk", flat=True))
+
+
+def fingerprint(body: bytes) -> bytes:
+    """Return a keyed hash of a body: equal bodies are recognised, the body cannot be guessed from it."""
+    return hmac.new(settings.HUB_AUDIT_KEY.encode(), body, hashlib.sha256).digest()
+
+
+def _claim_key(owner: Actor, key: str, mark: bytes) -> IdempotencyKey:
+    """Take the key, or wait for the request that has it and check that it is the same filing."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO relocations_idempotencykey (client, key, fingerprint, created_at)"
+            " VALUES (%s, %s, %s, now()) ON CONFLICT (client, key) DO NOTHING",
+            [owner.name, key, mark],
+        )
+    row = IdempotencyKey.objects.select_for_update().get(client=owner.name, key=key)
+    if bytes(row.fingerprint) != mark:
+        raise refuse("E202", detail="The Idempotency-Key was used for another filing.")
+    return row
+
+
+def _store(filing: Filing, body: bytes, owner: Actor) -> Relocation:
+    relocation = Relocation(
+        kind=filing.kind.value,
+        flow=filing.flow.value,
+        origin_id=filing.origin,
+        destination_id=filing.destination,
+        planned_out_on=filing.planned_out_on,
+        filed_on=timezone.localdate(),
+        owner=owner.name,
+    )
+    key = vault.create(relocation.pk)
+    relocation.save(force_insert=True)
+    version = Version(relocation=relocation)
+    version.body = cipher.seal(key, body, version.identity)
+    version.save(force_insert=True)
+    legs.make(relocation, parts(filing))
+    note(relocation, "filing.submitted", movers=len(filing.movers), filer=owner.kind.value)
+    note(relocation, "filing.acknowledged")
+    return relocation
+
+
+def parts(filing: Filing) -> Mapping[tuple[Role, str], list[int]]:
+    """Return the movers of each leg: origin and destination for all, a domicile for citizens.
+
+    No appendix notice goes to a domicile that is the destination itself (Act Art. 19(1)).
+    """
+    everyone = [mover.ordinal for mover in filing.movers]
+    found = {(Role.ORIGIN, filing.origin): everyone, (Role.DESTINATION, filing.destination): everyone}
+    for mover in filing.movers:
+        if mover.registry is not None and mover.registry.local_government_code != filing.destination:
+            found.setdefault((Role.DOMICILE, mover.registry.local_government_code), []).append(mover.ordinal)
+    return found
+
+
+def note(relocation: Relocation, type_: str, municipality: str | None = None, **detail: Any) -> None:
+    """Write an event and its audit entry; ``detail`` holds ids, counts and codes only."""
+    kind = actors.current().kind.value
+    Event.objects.create(
+        relocation=relocation, type=type_, municipality_id=municipality, actor_kind=kind, detail=detail
+    )
+    if municipality:
+        detail |= {"municipality": municipality}
+    audit.record(audit.Act(type_, f"relocation:{relocation.pk}", detail, relocation.pk))
+
+
+def lock(relocation_id: UUID) -> Relocation:
+    """Lock the relocation; whoever changes anything about it holds this lock."""
+    return Relocation.objects.select_for_update(of=("self",)).get(pk=relocation_id)
+
+
+def filing_of(relocation: Relocation, key: bytes | None = None) -> Filing:
+    """Unseal the present version; raises ``ShreddedError`` when the relocation was shredded."""
+    version = relocation.versions.get(number=relocation.version)
+    key = key or vault.open_one(relocation.pk)
+    return _filings.decode(cipher.unseal(key, bytes(version.body), version.identity))
+
+
+def advance(relocation_id: UUID, filing: Filing | None = None) -> None:
+    """Recompute the journey and add what is missing: states, notices. Repeating it adds nothing.
+
+    Runs inside the caller's transaction as the hub.
+    """
+    relocation = lock(relocation_id)
+    situation = facts.situation(relocation)
+    result = journey.travel(situation)
+    facts.write_states(relocation, result.states)
+    if result.state != relocation.state:
+        relocation.state = result.state
+        relocation.save(update_fields=["state"])
+        note(relocation, "state.changed", state=result.state)
+    if result.due:
+        key = vault.open_one(relocation.pk)
+        _tell(relocation, filing or filing_of(relocation, key), key, situation, result.due)
+
+
+def _tell(
+    relocation: Relocation,
+    filing: Filing,
+    key: bytes,
+    situation: journey.Situation,
+    due: tuple[journey.Due, ...],
+) -> None:
+    """Compose and queue the notices that became due."""
+    told = [
+        deliveries.Told(
+            relocation_id=relocation.pk,
+            notice=notices.compose(
+                filing,
+                notice_id=uuid7(),
+                type_=item.type,
+                receipt_no=relocation.receipt_no,
+                version=relocation.version,
+                recipient=item.municipality,
+                role=item.role,
+                ordinals=item.ordinals,
+                filed_on=relocation.filed_on,
+                actual_in_on=facts.actual_in_on(relocation, key, item.ordinals),
+            ),
+            part=facts.part(relocation, item),
+            key=key,
+        )
+        for item in due
+    ]
+    deliveries.queue(told)
+    for item in due:
+        note(relocation, f"{item.type}.queued", item.municipality, role=item.role.value, movers=list(item.ordinals))
+
+
+@transaction.atomic
+def withdraw(relocation_id: UUID, owner: Actor) -> Relocation:
+    """Take a filing back (message 60), possible until the origin has decided; E200 afterwards.
+
+    What has not left yet is not sent; towns that were told are told of the withdrawal.
+    """
+    with acting(HUB):
+        relocation = Relocation.objects.select_for_update(of=("self",)).filter(pk=relocation_id, owner=owner.name).first()
+        if relocation is None:
+            raise refuse("E108")
+        if relocation.state == "WITHDRAWN":
+            return relocation
+        if facts.decided(relocation):
+            raise refuse("E200", detail="The origin has decided; a cancellation is asked for at its counter.")
+        deliveries.withdraw_unsent(relocation.pk)
+        note(relocation, "filing.withdrawn")
+        advance(relocation.pk)
+        relocation.refresh_from_db()
+    return relocation

@@ -1,0 +1,72 @@
+"""Where a relocation stands with each town: the one reading for the citizen's page and the partner's API."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from hub.catalogue import refuse
+from hub.deliveries.models import Delivery
+from hub.relocations.journey import deadlines
+from hub.relocations.models import Leg, Relocation
+from municipalities.notice import Flow
+
+
+def visible(relocation_id: UUID | None = None, receipt_no: str = "") -> Relocation:
+    """Return the relocation if row-level security shows it to who acts; E108 otherwise."""
+    rows = Relocation.objects.select_related("origin", "destination")
+    found = rows.filter(pk=relocation_id) if relocation_id else rows.filter(receipt_no=receipt_no)
+    relocation = found.first()
+    if relocation is None:
+        raise refuse("E108")
+    return relocation
+
+
+def document(relocation_id: UUID) -> dict[str, Any]:
+    """Return the status as plain values."""
+    relocation = visible(relocation_id)
+    return {
+        "id": str(relocation.pk),
+        "receipt_no": relocation.receipt_no,
+        "state": relocation.state,
+        "version": relocation.version,
+        "filed_on": relocation.filed_on,
+        "legs": [leg_document(leg, relocation) for leg in legs(relocation)],
+        "deadlines": [
+            {"clock": clock.clock, "due_on": clock.due_on}
+            for clock in deadlines(Flow(relocation.flow), relocation.planned_out_on, relocation.planned_out_on)
+        ],
+    }
+
+
+def legs(relocation: Relocation) -> list[Leg]:
+    """Return the legs in the order of the move, with municipality and movers at hand."""
+    order = {"origin": 0, "destination": 1, "domicile": 2}
+    rows = relocation.legs.select_related("municipality").prefetch_related("movers")
+    return sorted(rows, key=lambda leg: (order[leg.role], leg.municipality_id))
+
+
+def leg_document(leg: Leg, relocation: Relocation) -> dict[str, Any]:
+    """Return one town's part: states per mover and what was handed over and answered."""
+    return {
+        "role": leg.role,
+        "municipality": leg.municipality_id,
+        "name": leg.municipality.full_name,
+        "movers": [{"ordinal": mover.ordinal, "state": mover.state} for mover in sorted_movers(leg)],
+        "notices": [notice_document(row) for row in told(relocation, leg)],
+    }
+
+
+def sorted_movers(leg: Leg) -> list[Any]:
+    """Return the leg's movers by their number."""
+    return sorted(leg.movers.all(), key=lambda mover: mover.ordinal)
+
+
+def told(relocation: Relocation, leg: Leg) -> list[Delivery]:
+    """Return the deliveries to this town in this role, in order."""
+    rows = Delivery.objects.filter(relocation_id=relocation.pk, municipality=leg.municipality_id, role=leg.role)
+    return list(rows.order_by("sequence"))
+
+
+def notice_document(row: Delivery) -> dict[str, str | date | datetime | None]:
+    """Return what is known of one delivery, without its content."""
+    return {"type": row.type, "state": row.state, "answer": row.answer, "sent_at": row.sent_at, "due_at": row.due_at}

@@ -1,0 +1,189 @@
+"""Settings, one file, from the environment (see ``.env.example``); safe unless told otherwise."""
+
+from pathlib import Path
+
+import environ
+from csp.constants import NONE, SELF
+
+from hub.observability.logs import logging_config
+
+env = environ.Env()
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- Who we are -----------------------------------------------------------------------------------
+SECRET_KEY = env.str("HUB_SECRET_KEY")
+DEBUG = env.bool("HUB_DEBUG", default=False)
+ALLOWED_HOSTS = env.list("HUB_ALLOWED_HOSTS", default=[])
+CSRF_TRUSTED_ORIGINS = env.list("HUB_TRUSTED_ORIGINS", default=[])
+#: Plain HTTP for a demo on loopback; a real installation never sets it.
+PLAIN_HTTP = env.bool("HUB_PLAIN_HTTP", default=False)
+
+# --- Keys of the vault and of the audit chain -------------------------------------------------------
+#: "id:base64 of 32 bytes", the first seals, all open.
+HUB_MASTER_KEYS = env.list("HUB_MASTER_KEYS")
+HUB_AUDIT_KEY = env.str("HUB_AUDIT_KEY")
+
+# --- Where folder: connections drop their parcels ----------------------------------------------------
+HUB_FOLDER_ROOT = env.path("HUB_FOLDER_ROOT", default=str(BASE_DIR / ".data"))
+#: The accounts a demo prints; empty in production.
+HUB_DEMO = env.bool("HUB_DEMO", default=False)
+#: Longest request body a citizen's page or an API call may send, in bytes.
+DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("HUB_MAX_BODY", default=1_000_000)
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "csp",
+    "oauth2_provider",
+    "pgtrigger",
+    "rest_framework",
+    "municipalities",
+    "hub.accounts",
+    "hub.audit",
+    "hub.vault",
+    "hub.deliveries",
+    "hub.relocations",
+    "hub.citizens",
+    "hub.clerks",
+    "hub.api",
+    "hub.demo",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "hub.accounts.middleware.ActorMiddleware",
+]
+
+ROOT_URLCONF = "hub.urls"
+WSGI_APPLICATION = "hub.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# --- PostgreSQL holds the truth ----------------------------------------------------------------------
+DATABASES = {"default": env.db_url("DATABASE_URL")}
+DATABASES["default"] |= {
+    "ENGINE": "django.db.backends.postgresql",
+    "CONN_MAX_AGE": env.int("HUB_CONN_MAX_AGE", default=60),
+    # A pooler in transaction mode keeps neither server-side cursors nor prepared statements.
+    "DISABLE_SERVER_SIDE_CURSORS": True,
+    "OPTIONS": {"prepare_threshold": None},
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Redis only says «look» ---------------------------------------------------------------------------
+REDIS_URL = env.str("REDIS_URL", default=env.str("BROKER_URL", default="redis://127.0.0.1:6379/0"))
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CELERY_BROKER_URL = env.str("BROKER_URL", default=REDIS_URL)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TIMEZONE = "Asia/Tokyo"
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_DEFAULT_QUEUE = "hub"
+# The courier is started again and again; one that finds nothing hands its process back.
+CELERY_BEAT_SCHEDULE = {
+    "carry": {"task": "hub.deliveries.tasks.carry", "schedule": 1.0, "options": {"expires": 2.0}}
+}
+
+# --- Who signs in ------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+LOGIN_URL = "citizens:sign_in"
+LOGIN_REDIRECT_URL = "citizens:home"
+LOGOUT_REDIRECT_URL = "citizens:home"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+OAUTH2_PROVIDER_APPLICATION_MODEL = "accounts.SystemClient"
+OAUTH2_PROVIDER = {
+    "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
+    "CLIENT_SECRET_HASHER": "random_secret",
+    "SCOPES": {
+        "deliveries": "Fetch deliveries and answer with receipts",
+        "reports": "Report what the municipality decided",
+        "relocations:file": "File a relocation for a citizen who agreed",
+    },
+    "SCOPES_BACKEND_CLASS": "hub.accounts.scopes.ClientScopes",
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
+    "PKCE_REQUIRED": True,
+}
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "hub.accounts.hashers.RandomSecretHasher",
+]
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["hub.api.authentication.SystemAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["hub.api.authentication.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["hub.api.renderers.RecordRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["hub.api.renderers.RecordParser"],
+    "EXCEPTION_HANDLER": "hub.api.problems.handle",
+    "UNAUTHENTICATED_USER": None,
+}
+
+# --- Language and time --------------------------------------------------------------------------------
+LANGUAGE_CODE = "ja"
+LANGUAGES = [("ja", "日本語"), ("en", "English")]
+TIME_ZONE = "Asia/Tokyo"
+USE_TZ = True
+LOCALE_PATHS = [BASE_DIR / "hub" / "locale"]
+
+# --- Pages --------------------------------------------------------------------------------------------
+STATIC_URL = "static/"
+STATIC_ROOT = env.path("HUB_STATIC_ROOT", default=str(BASE_DIR / ".data" / "static"))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = PLAIN_HTTP
+WHITENOISE_AUTOREFRESH = False
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "form-action": [SELF],
+    }
+}
+SECURE_SSL_REDIRECT = not PLAIN_HTTP
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not PLAIN_HTTP
+SESSION_COOKIE_HTTPONLY = True
+SECURE_HSTS_SECONDS = 0 if PLAIN_HTTP else 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not PLAIN_HTTP
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_REDIRECT_EXEMPT = [r"^health/"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("HUB_BEHIND_PROXY", default=False) else None
+X_FRAME_OPTIONS = "DENY"
+
+# --- Logs: event names with ids, never a name, an address or a number of a person ----------------------
+LOGGING_CONFIG = None
+logging_config(env.str("HUB_LOG_LEVEL", default="INFO"))

@@ -1,0 +1,16 @@
+"""Addresses: citizens at the root, clerks under /admin/, machines under /api/v1/."""
+
+from django.contrib import admin
+from django.urls import include, path
+from oauth2_provider.views import TokenView
+
+from hub.observability import health
+
+urlpatterns = [
+    path("", include("hub.citizens.urls")),
+    path("admin/", admin.site.urls),
+    path("api/v1/", include("hub.api.urls")),
+    path("oauth/token", TokenView.as_view(), name="token"),
+    path("health/live", health.live, name="live"),
+    path("health/ready", health.ready, name="ready"),
+]

@@ -1,0 +1,1 @@
+"""The vault: personal fields are encrypted with a key per relocation; deleting the key shreds the filing."""

@@ -1,0 +1,51 @@
+"""Make, open and shred the keys of relocations."""
+
+from collections.abc import Iterable
+from functools import cache
+from uuid import UUID
+
+from django.conf import settings
+
+from hub.vault import cipher
+from hub.vault.models import DataKey
+
+
+class ShreddedError(Exception):
+    """The key of this relocation is gone, or its rows are not this actor's to see."""
+
+
+@cache
+def masters() -> cipher.MasterKeys:
+    """Return the configured master keys."""
+    return cipher.MasterKeys.read(settings.HUB_MASTER_KEYS)
+
+
+def create(relocation_id: UUID) -> bytes:
+    """Make, store and return the key of a new relocation."""
+    key = cipher.new_key()
+    DataKey.objects.create(relocation_id=relocation_id, wrapped=masters().wrap(key, _identity(relocation_id)))
+    return key
+
+
+def open_many(relocation_ids: Iterable[UUID]) -> dict[UUID, bytes]:
+    """Return the keys that exist, by relocation, in one query."""
+    rows = DataKey.objects.filter(pk__in=set(relocation_ids)).values_list("pk", "wrapped")
+    return {pk: masters().unwrap(bytes(wrapped), _identity(pk)) for pk, wrapped in rows}
+
+
+def open_one(relocation_id: UUID) -> bytes:
+    """Return one key; raises ``ShreddedError`` when it does not exist (any more)."""
+    try:
+        return open_many([relocation_id])[relocation_id]
+    except KeyError:
+        raise ShreddedError(str(relocation_id)) from None
+
+
+def shred(relocation_id: UUID) -> bool:
+    """Delete the key; what was sealed with it cannot be read again. Tells whether there was one."""
+    deleted, _ = DataKey.objects.filter(pk=relocation_id).delete()
+    return bool(deleted)
+
+
+def _identity(relocation_id: UUID) -> str:
+    return f"vault_datakey.wrapped:{relocation_id}"

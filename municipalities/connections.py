@@ -1,0 +1,62 @@
+"""Gives every register office a connection to a simulated town, always the same one.
+
+Which of the standards and transports a place really uses is not published; here its code decides, so that
+every demonstration, test and benchmark sees the same country. An operator's connections are left alone.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from hashlib import sha256
+
+from django.db import transaction
+
+from municipalities.models import Connection, Municipality
+
+STANDARDS = ("juki_list_csv", "mainframe_cp932", "regional_xml", "gif_json")
+#: Of nine: most core systems sit in closed networks and fetch for themselves.
+TRANSPORTS = ("pull",) * 6 + ("https",) * 2 + ("folder",)
+TOWNS = "http://127.0.0.1:9100"
+
+
+def assign(code: str) -> tuple[str, str]:
+    """The standard and the transport of a municipality.
+
+    >>> assign("011011") == assign("011011")
+    True
+    """
+    return draw(STANDARDS, f"standard {code}"), draw(TRANSPORTS, f"transport {code}")
+
+
+def draw(choices: tuple[str, ...], seed: str) -> str:
+    """One of the choices, by the seed alone."""
+    return choices[int.from_bytes(sha256(seed.encode()).digest()[:8], "big") % len(choices)]
+
+
+def address(code: str, transport: str, towns: str = TOWNS) -> str:
+    """Where the simulated town of this code is reached.
+
+    >>> address("011011", "pull")
+    'pull:?ring=http://127.0.0.1:9100/towns/011011/ring'
+    """
+    addresses: Mapping[str, str] = {
+        "pull": f"pull:?ring={towns}/towns/{code}/ring",
+        "https": f"{towns}/towns/{code}/inbox",
+        "folder": f"folder:towns/{code}",
+    }
+    return addresses[transport]
+
+
+@transaction.atomic
+def create_missing(day: date, towns: str = TOWNS) -> list[str]:
+    """Connect, from that day on, every register office that never had a connection; returns their codes."""
+    unconnected = Municipality.objects.leaf().valid_on(day).filter(connections__isnull=True)
+    new = [connection(code, day, towns.rstrip("/")) for code in unconnected.values_list("code", flat=True)]
+    Connection.objects.bulk_create(new)
+    return [row.municipality_id for row in new]
+
+
+def connection(code: str, day: date, towns: str) -> Connection:
+    """The assigned connection, not yet saved."""
+    standard, transport = assign(code)
+    where = address(code, transport, towns)
+    return Connection(municipality_id=code, standard=standard, address=where, valid_from=day)

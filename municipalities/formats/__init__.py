@@ -1,0 +1,1 @@
+"""Formats: rows or trees of texts to bytes, and back. None knows what the texts mean."""

@@ -1,0 +1,63 @@
+"""Plays municipalities' systems: those of the codes given, or of every connection to this machine."""
+
+import asyncio
+from argparse import ArgumentParser
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.utils import timezone
+
+from municipalities.models import Connection
+from municipalities.simulator import options as simulator
+from municipalities.simulator.serve import serve
+from municipalities.simulator.town import Secret, Town, read_secrets
+
+
+class Command(BaseCommand):
+    """Simulate towns until Ctrl-C; what was under way goes on at the next start."""
+
+    help = __doc__ or ""
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("codes", nargs="*", metavar="CODE", help="six digits; none = all")
+        parser.add_argument(
+            "--secrets", type=Path, required=True, help="file of the towns' secrets, one JSON object a line"
+        )
+        simulator.add(parser)
+
+    def handle(self, *, codes: list[str], secrets: Path, **options: Any) -> None:
+        towns = chosen(codes, read_secrets(secrets))
+        root = Path(settings.HUB_FOLDER_ROOT)
+        self.stderr.write(f"{len(towns)} towns")
+        asyncio.run(serve(towns, simulator.settings(options, root), ready=self.listening))
+
+    def listening(self, address: str) -> None:
+        """Say where the towns listen."""
+        self.stdout.write(f"listening on {address}")
+        self.stdout.flush()
+
+
+def chosen(codes: Iterable[str], secrets: Mapping[str, Secret]) -> list[Town]:
+    """The towns of today's connections; the codes' only, if there are any."""
+    wanted = set(codes)
+    rows = Connection.objects.valid_on(timezone.localdate()).order_by("municipality_id")
+    rows = rows.filter(municipality__in=wanted) if wanted else rows
+    towns = [town(row, secrets[row.municipality_id]) for row in rows if row.municipality_id in secrets]
+    if missing := wanted - {played.code for played in towns}:
+        raise CommandError(f"no connection or no secret for {', '.join(sorted(missing))}")
+    return towns
+
+
+def town(row: Connection, secret: Secret) -> Town:
+    """The town behind a connection."""
+    return Town(
+        code=row.municipality_id,
+        standard=row.standard,
+        address=row.address,
+        client_id=f"town-{row.municipality_id}",
+        client_secret=secret.client_secret,
+        signing_key=secret.signing_key,
+    )

@@ -1,0 +1,82 @@
+"""Takes a record in: read in the town's own layout, checked, written down, laid on the clerk's desk."""
+
+from dataclasses import dataclass
+
+from municipalities import standard
+from municipalities.errors import UnfitError
+from municipalities.notice import Notice
+from municipalities.simulator import clerk
+from municipalities.simulator.desk import Desk
+from municipalities.simulator.ledger import Arrival, Outcome
+from municipalities.simulator.office import Office
+from municipalities.simulator.town import Town
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What the way in says about a record."""
+
+    notice_id: str
+    type: str
+    records: int | None = None  #: where it is said
+
+
+class Intake:
+    """The same for all ways in."""
+
+    def __init__(self, office: Office, desk: Desk) -> None:
+        self._office = office
+        self._desk = desk
+
+    async def take(self, town: Town, envelope: Envelope, content: bytes) -> Outcome:
+        """Take the record in; ``UnfitError`` if it is not what this town reads. A repeat has no effect."""
+        notice = read(town, envelope, content)
+        arrival = Arrival(town.code, notice, content)
+        what = await self._office.ledger.arrive(arrival, self._plan(town, notice))
+        if what == "new":
+            self._lay(arrival.chain, town)
+        if what == "conflict":
+            await self._office.ledger.problem(town.code, notice.notice_id, "same id, other bytes")
+        return what
+
+    async def reject(self, town: Town, notice_id: str, error: UnfitError) -> None:
+        """Answer what cannot be read with a formal rejection (message 71), where no status could say it."""
+        told = {"code": error.code, "pointer": error.pointer, "detail": "not of this town's layout"}
+        chain = f"{town.code}/{notice_id}/unreadable"
+        steps = [clerk.receipt(notice_id, "rejected", errors=(told,))]
+        await self._office.ledger.begin(chain, town.code, steps)
+        await self._office.ledger.problem(town.code, notice_id, "unreadable", code=error.code)
+        await self._office.ledger.unwant(town.code, notice_id)
+        self._lay(chain, town)
+
+    async def ask_again(self, town: Town, notice_id: str, spoilt: str) -> None:
+        """Ask for a delivery that arrived spoilt (message 73)."""
+        chain = f"{town.code}/{notice_id}/resend/{spoilt}"
+        await self._office.ledger.begin(chain, town.code, [clerk.resend(town.code, notice_id, spoilt)])
+        await self._office.ledger.problem(town.code, notice_id, "spoilt on the way")
+        self._lay(chain, town)
+
+    def _plan(self, town: Town, notice: Notice) -> tuple[clerk.Step, ...]:
+        if self._office.faults.of(town.code).refuses:
+            told = {"code": "E301", "pointer": "", "detail": "refused by the simulated town"}
+            return (clerk.receipt(notice.notice_id, "rejected", errors=(told,)),)
+        return clerk.plan(notice, clerk.today())
+
+    def _lay(self, chain: str, town: Town) -> None:
+        self._desk.agenda.put(chain, self._office.thinking_time(town.code, chain, -1))
+
+
+def read(town: Town, envelope: Envelope, content: bytes) -> Notice:
+    """The record as this town's system reads it, with the checks any system makes of its envelope."""
+    notice = standard.load(town.standard).read(content)
+    for pointer, found, expected in (
+        ("/recipient", notice.recipient, town.code),
+        ("/noticeId", notice.notice_id, envelope.notice_id),
+        ("/type", notice.type, envelope.type),
+        ("/records", max(1, len(notice.movers)), envelope.records),
+    ):
+        if expected is not None and found != expected:
+            raise UnfitError("the record and its envelope disagree", code="E100", pointer=pointer)
+    if notice.type not in clerk.PLANS:
+        raise UnfitError("no notice of this type is known here", code="E102", pointer="/type")
+    return notice

@@ -1,0 +1,226 @@
+"""The towns' books: what arrived, what the clerks still have to send, what took effect and how often.
+
+All of it synthetic. A chain is the clerk's answer to one notice, step after step; a town's effect is
+counted when the step that makes it was answered, so that doing it twice would show as 2.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from pathlib import Path
+from sqlite3 import Connection
+from typing import Any, Literal
+
+import msgspec
+
+from municipalities.notice import Notice
+from municipalities.simulator.clerk import Step
+from municipalities.simulator.journal import Journal
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS notices (
+    chain TEXT PRIMARY KEY, town TEXT, notice_id TEXT, receipt_no TEXT, type TEXT, version INTEGER, role TEXT,
+    movers TEXT, records INTEGER, sha256 BLOB, content BLOB, arrivals INTEGER, times INTEGER
+);
+CREATE INDEX IF NOT EXISTS notices_of_receipt ON notices (town, receipt_no);
+CREATE TABLE IF NOT EXISTS chains (chain TEXT PRIMARY KEY, town TEXT, due_at REAL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS chains_open ON chains (due_at) WHERE due_at IS NOT NULL;
+CREATE TABLE IF NOT EXISTS steps (
+    chain TEXT, n INTEGER, key TEXT UNIQUE, name TEXT, path TEXT, body BLOB, effect INTEGER,
+    state TEXT DEFAULT 'open', PRIMARY KEY (chain, n)
+);
+CREATE TABLE IF NOT EXISTS wanted (town TEXT, notice_id TEXT, PRIMARY KEY (town, notice_id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS problems (at REAL, town TEXT, subject TEXT, name TEXT, status INTEGER, code TEXT);
+"""
+
+#: Whether an id was known before, and then with the same bytes.
+Outcome = Literal["new", "duplicate", "conflict"]
+
+#: How a step ended: answered with yes, or refused for good.
+End = Literal["done", "failed"]
+
+
+class Arrival(msgspec.Struct, frozen=True):
+    """A record a town was handed, read and found to be of its layout."""
+
+    town: str
+    notice: Notice
+    content: bytes
+
+    @property
+    def chain(self) -> str:
+        """Under what the clerk's answer to it is kept."""
+        return f"{self.town}/{self.notice.notice_id}"
+
+
+class Next(msgspec.Struct, frozen=True):
+    """The next step of a chain."""
+
+    town: str
+    n: int
+    step: Step
+
+
+class Ledger:
+    """The books of all towns, in one file."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._journal = Journal(folder / "towns.sqlite3", SCHEMA)
+        self._read = self._journal.reader.execute
+
+    async def close(self) -> None:
+        """Commit what waits and close."""
+        await self._journal.close()
+
+    async def arrive(self, arrival: Arrival, steps: Sequence[Step]) -> Outcome:
+        """Take a record in with the clerk's plan; a second arrival only counts."""
+        return await self._journal.write(lambda db: _arrive(db, arrival, steps))
+
+    async def begin(self, chain: str, town: str, steps: Sequence[Step]) -> None:
+        """Let the clerk answer something that is no readable record."""
+        await self._journal.write(lambda db: _begin(db, chain, town, steps))
+
+    async def finish(self, chain: str, following: Next, end: End, due_at: float) -> bool:
+        """Write down how a step ended; tells whether another follows."""
+        return await self._journal.write(lambda db: _finish(db, chain, following, end, due_at))
+
+    async def settle(self, chain: str) -> None:
+        """Write down that nothing is left to say."""
+        sql = "UPDATE chains SET due_at = NULL WHERE chain = ?"
+        await self._journal.write(lambda db: db.execute(sql, (chain,)))
+
+    async def want(self, town: str, notice_ids: Iterable[str]) -> None:
+        """Remember what is to be fetched, before fetching changes its state at the hub."""
+        rows = [(town, notice_id) for notice_id in notice_ids]
+        if rows:
+            sql = "INSERT OR IGNORE INTO wanted VALUES (?, ?)"
+            await self._journal.write(lambda db: db.executemany(sql, rows))
+
+    async def unwant(self, town: str, notice_id: str) -> None:
+        """Forget what is not to be had any more."""
+        sql = "DELETE FROM wanted WHERE town = ? AND notice_id = ?"
+        await self._journal.write(lambda db: db.execute(sql, (town, notice_id)))
+
+    async def problem(self, town: str, subject: str, name: str, status: int = 0, code: str = "") -> None:
+        """Write down what a person would have to look at: ids and codes only."""
+        row = (time.time(), town, subject, name, status, code)
+        sql = "INSERT INTO problems VALUES (?, ?, ?, ?, ?, ?)"
+        await self._journal.write(lambda db: db.execute(sql, row))
+
+    def next_step(self, chain: str) -> Next | None:
+        """The first open step of a chain."""
+        found = self.open_steps(chain, 1)
+        return found[0] if found else None
+
+    def open_steps(self, chain: str, limit: int) -> list[Next]:
+        """The first open steps of a chain, in order."""
+        rows = self._read(
+            "SELECT town, n, key, name, path, body, effect FROM steps JOIN chains USING (chain)"
+            " WHERE chain = ? AND state = 'open' ORDER BY n LIMIT ?",
+            (chain, limit),
+        )
+        return [
+            Next(town, n, Step(key, name, path, body, bool(effect)))
+            for town, n, key, name, path, body, effect in rows
+        ]
+
+    def open_chains(self) -> list[tuple[str, float]]:
+        """Chains that are not over, with the time each is due."""
+        return list(self._read("SELECT chain, due_at FROM chains WHERE due_at IS NOT NULL"))
+
+    def wanted(self, town: str) -> list[str]:
+        """What this town still has to fetch, oldest first: ids are ordered by time (RFC 9562, version 7)."""
+        rows = self._read("SELECT notice_id FROM wanted WHERE town = ? ORDER BY notice_id", (town,))
+        return [notice_id for (notice_id,) in rows]
+
+    def has(self, town: str, notice_id: str) -> bool:
+        """Whether a record was taken in."""
+        chain = f"{town}/{notice_id}"
+        return self._read("SELECT 1 FROM notices WHERE chain = ?", (chain,)).fetchone() is not None
+
+    def waiting(self) -> int:
+        """How many notices the clerks are not done with."""
+        (count,) = self._read("SELECT count(*) FROM chains WHERE due_at IS NOT NULL").fetchone()
+        return int(count)
+
+    def totals(self) -> dict[str, Any]:
+        """Everything in numbers."""
+        notices, arrivals, applied, twice = self._read(
+            "SELECT count(*), coalesce(sum(arrivals), 0), coalesce(sum(times > 0), 0),"
+            " coalesce(sum(max(times - 1, 0)), 0) FROM notices"
+        ).fetchone()
+        (again,) = self._read(
+            "SELECT coalesce(sum(applied - 1), 0) FROM"
+            " (SELECT count(*) AS applied FROM notices WHERE times > 0"
+            " GROUP BY town, receipt_no, version, type, role, movers)"
+        ).fetchone()
+        done = "SELECT name, count(*) FROM steps WHERE state = 'done' AND instr(name, '.') {} 0 GROUP BY name"
+        return {
+            "notices": notices,
+            "arrivals": arrivals,
+            "applied": applied,
+            "doubled": twice + again,
+            "waiting": self.waiting(),
+            "by_type": dict(self._read("SELECT type, count(*) FROM notices GROUP BY type").fetchall()),
+            "receipts": dict(self._read(done.format("=")).fetchall()),
+            "reports": dict(self._read(done.format(">")).fetchall()),
+            "problems": self.problems(),
+        }
+
+    def problems(self) -> list[dict[str, Any]]:
+        """What a person would have to look at, counted."""
+        rows = self._read("SELECT name, status, code, count(*) FROM problems GROUP BY name, status, code")
+        return [dict(zip(("name", "status", "code", "count"), row, strict=True)) for row in rows]
+
+    def effects(self) -> list[dict[str, Any]]:
+        """Every notice with how often it arrived and how often it took effect."""
+        names = ("town", "receipt_no", "type", "notice_id", "times", "records", "arrivals")
+        rows = self._read(f"SELECT {', '.join(names)} FROM notices ORDER BY chain")  # noqa: S608 - the names above
+        return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _arrive(db: Connection, arrival: Arrival, steps: Sequence[Step]) -> Outcome:
+    notice, digest = arrival.notice, sha256(arrival.content).digest()
+    db.execute("DELETE FROM wanted WHERE town = ? AND notice_id = ?", (arrival.town, notice.notice_id))
+    known = db.execute("SELECT sha256 FROM notices WHERE chain = ?", (arrival.chain,)).fetchone()
+    if known:
+        db.execute("UPDATE notices SET arrivals = arrivals + 1 WHERE chain = ?", (arrival.chain,))
+        return "duplicate" if known[0] == digest else "conflict"
+    ordinals = ",".join(str(mover.ordinal) for mover in notice.movers)
+    row = (arrival.chain, arrival.town, notice.notice_id, notice.receipt_no, notice.type, notice.version,
+           notice.role, ordinals, max(1, len(notice.movers)), digest, arrival.content)  # fmt: skip
+    db.execute(f"INSERT INTO notices VALUES ({'?, ' * len(row)}1, 0)", row)  # noqa: S608 - only place holders
+    if notice.type == "withdraw.requested":
+        _stop_reports(db, arrival.town, notice.receipt_no)
+    _begin(db, arrival.chain, arrival.town, steps)
+    return "new"
+
+
+def _begin(db: Connection, chain: str, town: str, steps: Sequence[Step]) -> None:
+    db.execute("INSERT OR IGNORE INTO chains VALUES (?, ?, ?)", (chain, town, time.time()))
+    rows = [(chain, n, s.key, s.name, s.path, s.body, s.effect) for n, s in enumerate(steps)]
+    # A message that another notice already led to is not made a second time.
+    db.executemany("INSERT OR IGNORE INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, 'open')", rows)
+
+
+def _stop_reports(db: Connection, town: str, receipt_no: str) -> None:
+    """The filing was taken back: nothing more is reported about it."""
+    db.execute(
+        "UPDATE steps SET state = 'withdrawn' WHERE state = 'open' AND instr(name, '.') > 0"
+        " AND chain IN (SELECT chain FROM notices WHERE town = ? AND receipt_no = ?)",
+        (town, receipt_no),
+    )
+
+
+def _finish(db: Connection, chain: str, following: Next, end: End, due_at: float) -> bool:
+    """A report refused for good ends its chain: what would follow has no ground any more."""
+    sql = "UPDATE steps SET state = ? WHERE chain = ? AND n = ? AND state <> 'done'"
+    ended = db.execute(sql, (end, chain, following.n))
+    if end == "done" and following.step.effect and ended.rowcount:
+        db.execute("UPDATE notices SET times = times + 1 WHERE chain = ?", (chain,))
+    if end == "failed" and following.step.is_report:
+        db.execute("UPDATE steps SET state = 'abandoned' WHERE chain = ? AND state = 'open'", (chain,))
+    more = db.execute("SELECT 1 FROM steps WHERE chain = ? AND state = 'open' LIMIT 1", (chain,)).fetchone()
+    db.execute("UPDATE chains SET due_at = ? WHERE chain = ?", (due_at if more else None, chain))
+    return more is not None

@@ -1,0 +1,150 @@
+"""The towns' HTTP doors: an inbox and a doorbell each, and one look into the books of all."""
+
+import asyncio
+import time
+from collections import Counter
+from typing import Any
+
+import msgspec
+from aiohttp import web
+
+from municipalities.errors import RefusedError, UnfitError
+from municipalities.simulator.faults import PROFILES
+from municipalities.simulator.fetch import Fetcher
+from municipalities.simulator.intake import Envelope, Intake
+from municipalities.simulator.office import Office
+from municipalities.simulator.town import Town
+from municipalities.transports import signing
+
+HALF = 0.5
+
+#: A record is a few kilobytes; a household of twelve in XML stays below one megabyte.
+LARGEST = 4 * 2**20
+
+
+class Order(msgspec.Struct, forbid_unknown_fields=True):
+    """Who is to misbehave how from now on, for how many seconds (for ever if not said)."""
+
+    profile: str
+    towns: list[str]
+    seconds: float | None = None
+
+
+class Server:
+    """Request handlers."""
+
+    def __init__(self, office: Office, intake: Intake, fetcher: Fetcher) -> None:
+        self._office = office
+        self._intake = intake
+        self._fetcher = fetcher
+        self._tries: Counter[str] = Counter()
+
+    def app(self) -> web.Application:
+        """The application with its routes."""
+        app = web.Application(client_max_size=LARGEST)
+        app.router.add_post("/towns/{code}/inbox", self.inbox)
+        app.router.add_post("/towns/{code}/ring", self.ring)
+        app.router.add_post("/faults", self.faults)
+        app.router.add_get("/ledger", self.ledger)
+        app.router.add_get("/health", self.health)
+        return app
+
+    async def inbox(self, request: web.Request) -> web.StreamResponse:
+        """Take a push in: 202 once it is written down, 200 for a repeat, 4xx if it is not for us."""
+        town = self._town(request)
+        profile = self._office.faults.of(town.code)
+        body = await request.read()
+        if profile.down:
+            return self._silence(request, town)
+        notice_id = request.headers.get(signing.ID, "")
+        luck = self._luck(town, notice_id) if profile.fails or profile.garbles else 1.0
+        if luck < profile.fails / 2:
+            return problem(503, "E900")  # lost before it was written down
+        if profile.refuses:
+            return problem(422, "E301")
+        answer = await self._take(request, town, body)
+        if luck < profile.fails:
+            return problem(500, "E900")  # lost after it was written down: it will come again
+        if luck < profile.garbles:
+            return web.Response(status=202, headers={"Content-Encoding": "gzip"}, body=b"\x00broken")
+        wait = self._office.faults.within(profile.accepts_after, town.code, notice_id)
+        await asyncio.sleep(wait / self._office.settings.speed)
+        return answer
+
+    async def _take(self, request: web.Request, town: Town, body: bytes) -> web.Response:
+        try:
+            notice_id = signing.verify([town.signing_key], request.headers, body, time.time())
+        except RefusedError as error:
+            return problem(401, error.code)
+        envelope = Envelope(notice_id, request.headers.get("hikkoshi-notice-type", ""))
+        try:
+            what = await self._intake.take(town, envelope, body)
+        except UnfitError as error:
+            await self._office.ledger.problem(town.code, notice_id, "unreadable", code=error.code)
+            return problem(422, error.code, error.pointer)
+        if what == "conflict":
+            return problem(422, "E202")
+        return web.Response(status=202 if what == "new" else 200)
+
+    async def ring(self, request: web.Request) -> web.StreamResponse:
+        """Something waits for this town: fetch it now."""
+        town = self._town(request)
+        if self._office.faults.of(town.code).down:
+            return self._silence(request, town)
+        if town.way != "pull":
+            return problem(404, "E108")
+        self._fetcher.ring(town.code, request.headers.get(signing.ID, ""))
+        return web.Response(status=202)
+
+    async def faults(self, request: web.Request) -> web.Response:
+        """Let towns misbehave, or be careful again."""
+        try:
+            order = msgspec.json.decode(await request.read(), type=Order)
+        except msgspec.MsgspecError:
+            return problem(400, "E100")
+        if order.profile not in PROFILES or not set(order.towns) <= set(self._office.towns):
+            return problem(422, "E100")
+        self._office.faults.give(order.profile, order.towns, order.seconds)
+        return reply({"faults": self._office.faults.counts()})
+
+    async def ledger(self, request: web.Request) -> web.Response:
+        """The books in numbers; ``?detail=1`` with every notice: ids only."""
+        told = self._office.ledger.totals() | {"faults": self._office.faults.counts()}
+        if request.query.get("detail") == "1":
+            told["effects"] = self._office.ledger.effects()
+        return reply(told)
+
+    async def health(self, _request: web.Request) -> web.Response:
+        """Whether the process is up, and how much it has before it."""
+        return reply(
+            {"status": "ok", "towns": len(self._office.towns), "waiting": self._office.ledger.waiting()}
+        )
+
+    def _town(self, request: web.Request) -> Town:
+        town = self._office.towns.get(request.match_info["code"])
+        if town is None:
+            raise web.HTTPNotFound
+        return town
+
+    def _silence(self, request: web.Request, town: Town) -> web.StreamResponse:
+        """A town that is down: half of them have a front end that says so, the others break off."""
+        if self._office.faults.draw(town.code, "front") < HALF and request.transport is not None:
+            request.transport.abort()
+        return problem(503, "E900")
+
+    def _luck(self, town: Town, notice_id: str) -> float:
+        """The draw for this attempt of this delivery."""
+        self._tries[notice_id] += 1
+        return self._office.faults.draw(town.code, notice_id, self._tries[notice_id])
+
+
+def reply(told: dict[str, Any]) -> web.Response:
+    """JSON."""
+    return web.Response(body=msgspec.json.encode(told), content_type="application/json")
+
+
+def problem(status: int, code: str, pointer: str = "") -> web.Response:
+    """A problem document (RFC 9457) without free text."""
+    told = {"type": "about:blank", "status": status, "code": code, "pointer": pointer}
+    body = msgspec.json.encode(told)
+    return web.Response(status=status, body=body, content_type="application/problem+json")

@@ -1,0 +1,64 @@
+"""Who is played, and how: the towns with their secrets, and the settings of one run."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Town:
+    """One municipality's system: its layout, how it is reached, its own credentials at the hub."""
+
+    code: str
+    standard: str
+    address: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    signing_key: bytes = field(repr=False, default=b"")
+
+    @property
+    def way(self) -> str:
+        """How notices come: push, pull or folder."""
+        scheme = urlsplit(self.address).scheme
+        return {"http": "push", "https": "push"}.get(scheme, scheme)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What one run of the simulator may do and how fast."""
+
+    hub: str  #: base address of the hub, e.g. http://127.0.0.1:8000
+    data: Path  #: where the towns' books are kept
+    folder_root: Path  #: what ``folder:`` addresses are relative to
+    port: int = 9100
+    speed: float = 1.0  #: divides every delay
+    poll_every: float = 120.0  #: seconds between a town's own polls; a ring is answered at once
+    faults: tuple[tuple[str, float], ...] = ()  #: (profile, percent of the towns)
+    seed: int = 0
+    width: int = 32  #: answers under way to the hub at a time
+
+
+class Secret(msgspec.Struct, frozen=True):
+    """One line of a secrets file; the key is base64 in JSON."""
+
+    code: str
+    client_secret: str
+    signing_key: bytes = b""
+
+
+def read_towns(path: Path) -> list[Town]:
+    """Towns from a file of JSON lines."""
+    return msgspec.json.Decoder(Town).decode_lines(path.read_bytes())
+
+
+def read_secrets(path: Path) -> dict[str, Secret]:
+    """Secrets by town code, from a file of JSON lines."""
+    return {secret.code: secret for secret in msgspec.json.Decoder(Secret).decode_lines(path.read_bytes())}
+
+
+def reached_by(towns: Iterable[Town], way: str) -> list[Town]:
+    """The towns that notices reach in this way."""
+    return [town for town in towns if town.way == way]

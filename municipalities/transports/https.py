@@ -1,0 +1,126 @@
+"""Pushes a parcel to a municipality's HTTPS address, signed; plain HTTP only to this machine."""
+
+import ipaddress
+import re
+import time
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+import aiohttp
+import msgspec
+
+from municipalities.errors import RefusedError, TemporaryError
+from municipalities.transports import Line, Parcel, Sent, signing
+
+#: Statuses after which the same request may succeed (RFC 9110 15.5.9, RFC 8470, RFC 6585); 5xx besides.
+RETRY = frozenset({408, 425, 429})
+
+#: "Already have it": the parcel's name is the receiver's key to see a duplicate.
+DUPLICATE = 409
+
+#: An answer's body is read no further than this; the status alone decides.
+LONGEST_BODY = 65_536
+
+
+class Problem(msgspec.Struct):
+    """The members of a problem document (RFC 9457) that may be kept: a code, never free text."""
+
+    code: str = ""
+
+
+def check(address: str) -> None:
+    """Refuse what is not HTTPS, plain HTTP beyond loopback, and credentials in the address."""
+    try:
+        parts = urlsplit(address)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise RefusedError("the address cannot be read") from error
+    if not host or parts.username is not None or parts.password is not None or parts.fragment:
+        raise RefusedError("the address needs a host and must hold no credentials or fragment")
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+        raise RefusedError("plain HTTP is for this machine only")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, without asking a name server.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("127.0.0.1.example.jp")
+    (True, True, False)
+    """
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"  # RFC 6761 6.3: always loopback
+
+
+async def send(address: str, parcel: Parcel, line: Line) -> Sent:
+    """Post the parcel; an acceptance or a duplicate is a success."""
+    headers = _headers(parcel, line)
+    timeout = aiohttp.ClientTimeout(total=line.timeout)
+    try:
+        async with line.session.post(
+            address, data=parcel.content, headers=headers, timeout=timeout, allow_redirects=False
+        ) as answer:
+            body = await _read(answer)
+    except aiohttp.InvalidURL as error:
+        raise RefusedError("the address cannot be read") from error
+    except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
+        raise TemporaryError(type(error).__name__) from None  # the cause may name host, path or content
+    return _judge(answer, body)
+
+
+def _headers(parcel: Parcel, line: Line) -> dict[str, str]:
+    timestamp = int(time.time())
+    keys = (line.signing_key, *line.previous_keys)
+    return {
+        "Content-Type": parcel.content_type,
+        "User-Agent": "hikkoshi-hub",
+        "hikkoshi-notice-type": parcel.type,
+        signing.ID: parcel.name,
+        signing.TIMESTAMP: str(timestamp),
+        signing.SIGNATURE: signing.sign(keys, parcel.name, timestamp, parcel.content),
+    }
+
+
+async def _read(answer: aiohttp.ClientResponse) -> bytes:
+    """What a short body says; a broken one takes nothing away from the status."""
+    try:
+        return await answer.content.read(LONGEST_BODY)
+    except (aiohttp.ClientError, OSError):
+        return b""
+
+
+def _judge(answer: aiohttp.ClientResponse, body: bytes) -> Sent:
+    status = answer.status
+    if 200 <= status < 300 or status == DUPLICATE:
+        return Sent("sent", answer.headers.get("Location", "")[:200])
+    if status in RETRY or status >= 500:
+        wait = retry_after(answer.headers.get("Retry-After", ""), datetime.now(UTC))
+        raise TemporaryError(f"HTTP {status}", retry_after=wait)
+    raise RefusedError(f"HTTP {status}", code=_code(body))
+
+
+def _code(body: bytes) -> str:
+    """The catalogue code of a problem document, if it is one."""
+    try:
+        code = msgspec.json.decode(body, type=Problem).code
+    except msgspec.MsgspecError:
+        return ""
+    return code if re.fullmatch(r"[EA][0-9]{3}", code) else ""
+
+
+def retry_after(value: str, now: datetime) -> float | None:
+    """Seconds to wait by a Retry-After header (RFC 9110 10.2.3), ``None`` if it says nothing.
+
+    >>> now = datetime(2025, 4, 1, 0, 0, tzinfo=UTC)
+    >>> retry_after("120", now), retry_after("Tue, 01 Apr 2025 00:01:00 GMT", now), retry_after("soon", now)
+    (120.0, 60.0, None)
+    """
+    if value.isascii() and value.isdigit() and len(value) <= 9:
+        return float(value)
+    try:
+        until = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return max(0.0, (until.replace(tzinfo=until.tzinfo or UTC) - now).total_seconds())

@@ -1,0 +1,1 @@
+"""Tests: real parts, few and strong; they mirror the two packages."""

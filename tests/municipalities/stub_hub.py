@@ -1,0 +1,286 @@
+"""A small hub for the simulated towns to talk to: real HTTP, the rules of the road, nothing stored.
+
+The test's counterpart, not a model of the hub: it hands notices over by the real transports, checks gates
+and ids as the API promises, and counts what it is told.
+"""
+
+import asyncio
+import base64
+import json
+import random
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from aiohttp import web
+
+from municipalities import standard
+from municipalities.errors import RefusedError, TemporaryError
+from municipalities.notice import Flow, Mover, Notice, Role
+from municipalities.simulator.town import Town
+from municipalities.transports import Line, Parcel, open_session, send
+
+#: What a report needs before it: report or notice types already there for this relocation.
+GATES = {
+    "moveout.decided": ["moveout.reviewing"],
+    "certificate.available": ["moveout.decided"],
+    "certificate.paper_issued": ["moveout.decided"],
+    "moveout.effective": ["moveout.decided", "movein.notice"],
+    "arrival.visited": ["arrival.planned"],
+    "movein.decided": ["arrival.visited", "certificate"],
+    "movein.notice_applied": ["movein.notice"],
+    "appendix.applied": ["appendix.notice"],
+}
+
+#: What a report lets the hub send: notice type and role.
+LEADS_TO = {
+    "moveout.decided": [("arrival.prefill", Role.DESTINATION)],
+    "movein.decided": [("movein.notice", Role.ORIGIN), ("appendix.notice", Role.DOMICILE)],
+}
+LAST = {"arrival.plan_ack", "moveout.effective", "movein.notice_applied", "appendix.applied"}
+
+
+@dataclass
+class Move:
+    """One relocation: who is concerned, and what has happened."""
+
+    receipt_no: str
+    towns: dict[Role, Town]
+    flow: Flow = Flow.CARD_SPECIAL
+    living_from: date = date(2025, 4, 1)
+    movers: tuple[Mover, ...] = (Mover(ordinal=1, full_name="見本　太郎", full_name_kana="ミホン　タロウ"),)
+    done: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Delivery:
+    """One notice on its way."""
+
+    town: Town
+    notice: Notice
+    parcel: Parcel
+    state: str = "queued"
+    receipts: dict[str, bytes] = field(default_factory=dict)
+
+
+class Hub:
+    """Tokens, deliveries, receipts and reports of the API, and a courier."""
+
+    def __init__(self, towns: list[Town], folder_root: Path, bad_luck: float = 0.0) -> None:
+        self.towns = {town.code: town for town in towns}
+        self.folder_root = folder_root
+        self.bad_luck = bad_luck
+        self.luck = random.Random(1)
+        self.tokens: dict[str, str] = {}
+        self.moves: dict[str, Move] = {}
+        self.deliveries: dict[str, Delivery] = {}
+        self.reports: dict[str, bytes] = {}
+        self.counts: Counter[str] = Counter()
+        self.address = ""
+        self.sending: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator["Hub"]:
+        app = web.Application(middlewares=[self.door])
+        app.router.add_post("/oauth/token", self.token)
+        app.router.add_get("/api/v1/deliveries", self.list)
+        app.router.add_get("/api/v1/deliveries/{id}/content", self.content)
+        app.router.add_post("/api/v1/deliveries/{id}/receipts", self.receipt)
+        app.router.add_post("/api/v1/reports", self.report)
+        runner = web.AppRunner(app, shutdown_timeout=0.1)
+        await runner.setup()
+        async with open_session() as self.session:
+            try:
+                await web.TCPSite(runner, "127.0.0.1", 0).start()
+                self.address = f"http://127.0.0.1:{runner.addresses[0][1]}"
+                yield self
+            finally:
+                for task in self.sending:
+                    task.cancel()
+                await asyncio.gather(*self.sending, return_exceptions=True)
+                await runner.cleanup()
+
+    def file(self, move: Move) -> None:
+        """Take a relocation in and tell origin and destination."""
+        self.moves[move.receipt_no] = move
+        self.tell(move, "moveout.submitted", Role.ORIGIN)
+        self.tell(move, "arrival.planned", Role.DESTINATION)
+
+    def tell(self, move: Move, kind: str, role: Role) -> Delivery:
+        """Queue one notice."""
+        town = move.towns[role]
+        notice = Notice(
+            notice_id=str(UUID(int=self.luck.getrandbits(128), version=4)),
+            type=kind,
+            receipt_no=move.receipt_no,
+            version=1,
+            recipient=town.code,
+            role=role,
+            flow=move.flow,
+            planned_out_on=move.living_from,
+            living_from=move.living_from,
+            person_count=len(move.movers),
+            movers=move.movers,
+        )
+        layout = standard.load(town.standard)
+        written = layout.write(notice)
+        parcel = Parcel(
+            name=notice.notice_id,
+            type=kind,
+            content=written.content,
+            content_type=layout.content_type,
+            extension=layout.extension,
+            records=written.records,
+        )
+        delivery = self.deliveries[notice.notice_id] = Delivery(town, notice, parcel)
+        move.done.add(kind)
+        self.carry(delivery)
+        return delivery
+
+    def carry(self, delivery: Delivery) -> None:
+        """Hand over in the background."""
+        task = asyncio.create_task(self._carry(delivery))
+        self.sending.add(task)
+        task.add_done_callback(self.sending.discard)
+
+    async def _carry(self, delivery: Delivery) -> None:
+        line = Line(self.session, delivery.town.signing_key, self.folder_root, timeout=2)
+        while True:
+            try:
+                sent = await send(delivery.town.address, delivery.parcel, line)
+            except TemporaryError:
+                self.counts["temporary"] += 1
+                await asyncio.sleep(0.1)
+            except RefusedError:
+                delivery.state = "held"
+                return
+            else:
+                await asyncio.sleep(0.02)  # the ring comes before the commit
+                delivery.state = sent.state if delivery.state == "queued" else delivery.state
+                return
+
+    @web.middleware
+    async def door(self, request: web.Request, handler: Any) -> web.StreamResponse:
+        """Bad luck first: nothing heard, or done but not said."""
+        request["town"] = self.tokens.get(
+            request.headers.get("Authorization", "").removeprefix("Bearer "), ""
+        )
+        if request.path != "/oauth/token" and not request["town"]:
+            self.counts["401"] += 1
+            return web.json_response({"code": "E106"}, status=401)
+        luck = self.luck.random()
+        if luck < self.bad_luck / 2:
+            return web.json_response({"code": "E901"}, status=503, headers={"Retry-After": "0"})
+        answer: web.StreamResponse = await handler(request)
+        if luck < self.bad_luck and request.transport is not None:
+            request.transport.abort()
+        return answer
+
+    async def token(self, request: web.Request) -> web.Response:
+        kind, _, credentials = request.headers["Authorization"].partition(" ")
+        client, _, secret = base64.b64decode(credentials).decode().partition(":")
+        form = await request.post()
+        town = self.towns[client.removeprefix("town-")]
+        assert (kind, secret, form["grant_type"]) == ("Basic", town.client_secret, "client_credentials")
+        token = f"token-{len(self.tokens)}"
+        self.tokens[token] = town.code
+        return web.json_response({"access_token": token, "token_type": "Bearer", "expires_in": 3600})
+
+    async def list(self, request: web.Request) -> web.Response:
+        assert request.query["state"] == "ready"
+        ready = [d for d in self.deliveries.values() if (d.town.code, d.state) == (request["town"], "ready")]
+        ids = sorted(delivery.notice.notice_id for delivery in ready)
+        page = [i for i in ids if i > request.query.get("after", "")][:2]
+        return web.json_response(
+            {
+                "deliveries": [{"id": i, "state": "ready"} for i in page],
+                "next": page[-1] if len(page) == 2 else None,
+            }
+        )
+
+    def own(self, request: web.Request) -> Delivery:
+        delivery = self.deliveries.get(request.match_info["id"])
+        if delivery is None or delivery.town.code != request["town"]:
+            raise web.HTTPNotFound
+        return delivery
+
+    async def content(self, request: web.Request) -> web.Response:
+        delivery = self.own(request)
+        if delivery.state == "queued":
+            raise web.HTTPNotFound
+        delivery.state = "sent" if delivery.state == "ready" else delivery.state
+        self.counts["fetched"] += 1
+        headers = {"hikkoshi-notice-type": delivery.notice.type, "Content-Type": delivery.parcel.content_type}
+        return web.Response(body=delivery.parcel.content, headers=headers)
+
+    async def receipt(self, request: web.Request) -> web.Response:
+        delivery, told = (
+            self.own(request),
+            await self.json(request, {"kind", "errors", "legal_date", "differences"}),
+        )
+        if told is None or told["kind"] not in {"received", "accepted_for_review", "registered", "rejected"}:
+            return self.refuse(422, "E104")
+        new = told["kind"] not in delivery.receipts
+        delivery.receipts.setdefault(told["kind"], await request.read())
+        delivery.state = "sent" if told["kind"] == "received" and delivery.state != "answered" else "answered"
+        self.counts[f"receipt {told['kind']} {'new' if new else 'again'}"] += 1
+        return web.json_response({"duplicate": not new}, status=201 if new else 200)
+
+    async def report(self, request: web.Request) -> web.Response:
+        known = {
+            "id",
+            "type",
+            "receipt_no",
+            "outcome",
+            "legal_date",
+            "movers",
+            "reference",
+            "card_shown",
+            "delivery",
+        }
+        told, body = await self.json(request, known), await request.read()
+        if told is None or not told.get("id"):
+            return self.refuse(422, "E104")
+        if told["id"] in self.reports:
+            same = self.reports[told["id"]] == body
+            self.counts["report again" if same else "report conflict"] += 1
+            return web.json_response({"duplicate": True}) if same else self.refuse(409, "E202")
+        if told["type"] == "resend.requested":
+            self.reports[told["id"]] = body
+            self.carry(self.deliveries[told["delivery"]])
+            return web.json_response({"duplicate": False}, status=201)
+        move = self.moves.get(told["receipt_no"])
+        if move is None:
+            return self.refuse(404, "E108")
+        if not all(any(d.startswith(need) for d in move.done) for need in GATES.get(told["type"], ())):
+            self.counts["gate"] += 1
+            return self.refuse(409, "E200")
+        assert told["type"] not in move.done, f"{told['type']} reported under two ids"
+        self.reports[told["id"]] = body
+        move.done.add(told["type"])
+        for kind, role in LEADS_TO.get(told["type"], ()):
+            self.tell(move, kind, role)
+        return web.json_response({"duplicate": False}, status=201)
+
+    async def json(self, request: web.Request, known: set[str]) -> dict[str, Any] | None:
+        """The body if it is an object of known members."""
+        try:
+            told = json.loads(await request.read())
+        except ValueError:
+            self.counts["garbage"] += 1
+            return None
+        return told if isinstance(told, dict) and set(told) <= known else None
+
+    def refuse(self, status: int, code: str) -> web.Response:
+        body = msgspec.json.encode({"code": code, "status": status})
+        return web.Response(status=status, body=body, content_type="application/problem+json")
+
+    def settled(self) -> bool:
+        """Whether every town has reported all it has to."""
+        return all(move.done >= LAST for move in self.moves.values())

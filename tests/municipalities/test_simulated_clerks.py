@@ -1,0 +1,88 @@
+"""What a simulated clerk says, who misbehaves and when things are done: the parts without a network."""
+
+import asyncio
+import json
+import re
+from datetime import date
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from municipalities.notice import Flow, Mover, Notice, Role
+from municipalities.simulator import clerk
+from municipalities.simulator.agenda import Agenda
+from municipalities.simulator.faults import PROFILES, Faults
+
+dates = st.none() | st.dates(date(2020, 1, 1), date(2030, 12, 31))
+
+
+@given(
+    kind=st.sampled_from(sorted(clerk.PLANS)),
+    flow=st.sampled_from([Flow.CARD_SPECIAL, Flow.PAPER_CERT]),
+    ordinals=st.sets(st.integers(1, 9), max_size=4),
+    day=st.dates(date(2020, 1, 1), date(2030, 12, 31)),
+    when=st.tuples(dates, dates, dates),
+)
+def test_whatever_the_record_says_the_clerk_reports_what_is_legal_and_the_same_again(
+    kind: str, flow: Flow, ordinals: set[int], day: date, when: tuple[date | None, ...]
+) -> None:
+    notice = Notice(
+        notice_id="n", type=kind, receipt_no="r", version=1, recipient="011011", role=Role.ORIGIN, flow=flow,
+        planned_out_on=when[0], living_from=when[1], actual_in_on=when[2],
+        movers=tuple(Mover(ordinal=ordinal) for ordinal in sorted(ordinals)),
+    )  # fmt: skip
+    steps = clerk.plan(notice, day)
+    assert steps == clerk.plan(notice, day)
+    assert len({step.key for step in steps}) == len(steps)
+    assert sum(step.effect for step in steps) == 1
+    told = {step.name: json.loads(step.body) for step in steps}
+    for name, body in told.items():
+        if name in {"arrival.visited", "movein.decided"}:
+            assert body["legal_date"] <= day.isoformat()  # nobody moves in tomorrow
+        assert body.get("movers", sorted(ordinals)) == sorted(ordinals)
+        assert not re.search("[0-9]{12}", body.get("reference", ""))
+    if kind == "arrival.prefill":
+        assert told["arrival.visited"]["legal_date"] == told["movein.decided"]["legal_date"]
+    if kind == "moveout.submitted":
+        card = "certificate.available" if flow is Flow.CARD_SPECIAL else "certificate.paper_issued"
+        assert list(told)[-1] == card
+
+
+def test_faults_fall_on_the_same_towns_every_time_and_on_as_many_as_asked() -> None:
+    codes = [f"{number:06}" for number in range(1000)]
+    shares = [("slow", 10.0), ("down", 2.5), ("flaky", 30.0)]
+    one, two = Faults(codes, shares), Faults(reversed(codes), shares)
+    other = Faults(codes, shares, seed=1)
+    assert one.counts() == other.counts() == {"slow": 100, "down": 25, "flaky": 300}
+    assert [one.of(code) for code in codes] == [two.of(code) for code in codes]
+    assert [one.of(code) for code in codes] != [other.of(code) for code in codes]
+    one.give("down", codes, seconds=0)
+    assert {one.of(code) for code in codes} == {PROFILES["careful"]}
+
+
+def test_an_agenda_does_nothing_twice_at_a_time_and_forgets_nothing_asked_meanwhile() -> None:
+    begun: list[str] = []
+    at_work: set[str] = set()
+
+    async def work(key: str) -> float | None:
+        assert key not in at_work
+        at_work.add(key)
+        begun.append(key)
+        assert len(at_work) <= 2
+        await asyncio.sleep(0.02)
+        at_work.discard(key)
+        return 0.01 if key == "again" and begun.count(key) < 3 else None
+
+    async def scenario() -> None:
+        agenda = Agenda(work, 2)
+        running = asyncio.create_task(agenda.run())
+        for key in ("a", "b", "again", "a", "late"):
+            agenda.put(key, 5 if key == "late" else 0)
+        await asyncio.sleep(0.01)
+        agenda.put("a")  # asked while it is being done: once more afterwards
+        agenda.put("late", 0.01)  # earlier than it was due
+        await asyncio.sleep(0.4)
+        running.cancel()
+
+    asyncio.run(scenario())
+    assert {key: begun.count(key) for key in begun} == {"a": 2, "b": 1, "again": 3, "late": 1}
