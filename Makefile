@@ -23,7 +23,7 @@ bench: $(VENV)/.installed-dev ## the hub beside the code one would write without
 	@$(PY) manage.py bench $(ARGS)
 
 # Says in how many seconds it was done: $(call step,words,command)
-step = @started=$$(date +%s); { $(2); } && echo "$(1): $$(( $$(date +%s) - started )) s"
+step = @started=$$(date +%s); { $(2); } && echo "✓ $(1): $$(( $$(date +%s) - started )) s" >&2
 
 # Checks see the settings of an installation; its servers are named and never reached.
 lint: export DATABASE_URL = postgresql://hub@127.0.0.1:1/hub
@@ -71,17 +71,18 @@ $(PY):
 			|| { echo "$(PYTHON) cannot make virtual environments. On Debian: apt-get install python3-venv" >&2; exit 1; }; \
 	fi; $(PYTHON) -m venv --clear $$pip $(VENV)
 
-# An index that only pip knows of (its configuration file) is no reason to fail where uv is present.
-install = echo "Installing $(1)"; \
-	if ! { $(UV) && uv pip install --quiet --python $(PY) --require-hashes --no-deps -r $(1); }; then \
+# pip may know an index, a proxy or a certificate that uv does not: where uv cannot, pip may.
+export UV_SYSTEM_CERTS = 1
+install = echo "Installing $(1)" >&2; \
+	if ! { $(UV) && uv pip install --quiet --python $(PY) --require-hashes --no-deps -r $(1) 2>/dev/null; }; then \
 		{ $(PY) -m pip --version >/dev/null 2>&1 || $(PY) -m ensurepip >/dev/null; } \
 		&& $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r $(1); \
 	fi
 
 $(VENV)/.installed: requirements.txt | $(PY)
-	$(call step,Installed,$(call install,requirements.txt))
+	$(call step,packages,$(call install,requirements.txt))
 	@touch $@
 
 $(VENV)/.installed-dev: requirements-dev.txt | $(PY)
-	$(call step,Installed,$(call install,requirements-dev.txt))
+	$(call step,packages,$(call install,requirements-dev.txt))
 	@touch $@ $(VENV)/.installed

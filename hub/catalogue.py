@@ -42,7 +42,8 @@ class Entry:
 def entries() -> dict[str, Entry]:
     """Return the catalogue by code."""
     with TABLE.open(encoding="utf-8", newline="") as file:
-        return {row["code"]: Entry(**(row | {"status": int(row["status"])})) for row in csv.DictReader(file)}
+        rows = csv.DictReader(file)
+        return {row["code"]: Entry(status=int(row.pop("status")), **row) for row in rows}
 
 
 def entry(code: str) -> Entry:

@@ -109,9 +109,7 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "hub"
 # The courier is started again and again; one that finds nothing hands its process back.
-CELERY_BEAT_SCHEDULE = {
-    "carry": {"task": "hub.deliveries.tasks.carry", "schedule": 1.0, "options": {"expires": 2.0}}
-}
+CELERY_BEAT_SCHEDULE = {"carry": {"task": "hub.deliveries.tasks.carry", "schedule": 1.0, "options": {"expires": 2.0}}}
 
 # --- Who signs in ------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

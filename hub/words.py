@@ -1,8 +1,18 @@
 """What codes mean to a person who reads: states of legs, notices, reports. Pages and the admin use these."""
 
+from typing import TYPE_CHECKING, TypeAlias
+
 from django.utils.translation import gettext_lazy as _
 
-from municipalities.notice import Flow, Kind, Role
+from municipalities.notice import Flow, Role
+
+#: A text, or one that is translated when it is shown.
+if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise  # the stubs' name of what gettext_lazy returns
+
+    Words: TypeAlias = str | _StrPromise
+else:
+    Words = str
 
 #: What a municipality is to the movers, as its clerks say it.
 ROLES = {
@@ -12,9 +22,14 @@ ROLES = {
     Role.LAST_REGISTERED.value: _("last_registered"),
 }
 
-#: The choices that the models name by their codes.
-FLOWS = {Flow.CARD_SPECIAL.value: _("CARD_SPECIAL"), Flow.PAPER_CERT.value: _("PAPER_CERT")}
-KINDS = {Kind.DOMESTIC.value: _("DOMESTIC")}
+#: How the move-out certificate travels.
+FLOWS: dict[str, Words] = {
+    Flow.CARD_SPECIAL.value: _("with the card"),
+    Flow.PAPER_CERT.value: _("on paper"),
+}
+
+#: Codes that the models name as they are, so that the catalogue has their words.
+CODES = (_("DOMESTIC"), _("CARD_SPECIAL"), _("PAPER_CERT"))
 
 #: State of one mover at one municipality, by role and state (``relocations/data/leg_steps.csv``).
 LEG_STATES = {

@@ -1,4 +1,4 @@
-"""The app of municipalities, and the warning that its table of holidays runs out."""
+"""The app of municipalities and its system checks: record standards, and a table of holidays that runs out."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -8,7 +8,7 @@ from django.core.checks import CheckMessage, Warning, register
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from municipalities import opening
+from municipalities import checks, opening
 
 #: The Cabinet Office publishes the next year's equinox holidays each February.
 AHEAD = timedelta(days=400)
@@ -23,6 +23,7 @@ class MunicipalitiesConfig(AppConfig):
 
     def ready(self) -> None:
         register(check_holidays)
+        register(checks.check_standards)
 
 
 def check_holidays(**_options: object) -> Sequence[CheckMessage]:

@@ -17,9 +17,7 @@ from municipalities.errors import UnfitError
 TABLES = Path(__file__).parent / "data" / "fallbacks"
 
 #: A character with its variation selector, if it has one (Unicode 23.4): never separated.
-CLUSTER = re.compile(
-    "[^\ufe00-\ufe0f\U000e0100-\U000e01ef]?[\ufe00-\ufe0f\U000e0100-\U000e01ef]|.", re.DOTALL
-)
+CLUSTER = re.compile("[^\ufe00-\ufe0f\U000e0100-\U000e01ef]?[\ufe00-\ufe0f\U000e0100-\U000e01ef]|.", re.DOTALL)
 SELECTOR = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 
 

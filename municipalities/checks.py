@@ -1,6 +1,7 @@
 """System checks: every record standard loads, and still writes its golden sample byte for byte."""
 
 from collections.abc import Sequence
+from itertools import takewhile
 
 from django.core.checks import CheckMessage, Error
 
@@ -27,7 +28,7 @@ def check(name: str) -> list[CheckMessage]:
     except UnfitError as error:
         return [Error(f"{name}: the golden sample: {error.detail}.", hint=hint, id="municipalities.E003")]
     if written != sample:
-        place = next(place for place, (a, b) in enumerate(zip(written + b"\0", sample + b"\1")) if a != b)
-        message = f"{name}: the golden sample is written otherwise from byte {place}."
+        same = takewhile(lambda pair: pair[0] == pair[1], zip(written, sample, strict=False))
+        message = f"{name}: the golden sample is written otherwise from byte {len(list(same))}."
         return [Error(message, hint=hint, id="municipalities.E004")]
     return []

@@ -94,7 +94,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_u
     """Base of all canonical records: immutable, camelCase in JSON, unknown members refused."""
 
 
-class UncertainDate(Record):
+class UncertainDate(Record, frozen=True):
     """A date that may be partly unknown or impossible and still round-trips (juki standard 1.1.8).
 
     ``year``, ``month`` and ``day`` are what is recorded (``None`` = unknown), in the Western calendar;
@@ -110,7 +110,7 @@ class UncertainDate(Record):
     display_text: str = ""
 
 
-class Address(Record):
+class Address(Record, frozen=True):
     """GIF 433 Address. ``full_address`` is the text as filed and wins over its parts."""
 
     local_government_code: str = ""  #: 6 digits with check digit
@@ -124,7 +124,7 @@ class Address(Record):
     full_address: str = ""
 
 
-class Residence(Record):
+class Residence(Record, frozen=True):
     """Status of a foreign resident (Act Art. 30-45); the card number itself is never kept."""
 
     category: str = ""  #: 第30条の45規定区分, hub's word: "mid_long_term", "special_permanent", …
@@ -132,7 +132,7 @@ class Residence(Record):
     expires_on: date | None = None  #: 在留期間満了日
 
 
-class Registry(Record):
+class Registry(Record, frozen=True):
     """Family register (戸籍の表示); Japanese citizens only."""
 
     local_government_code: str = ""  #: the municipality of the domicile of record (本籍地)
@@ -140,7 +140,7 @@ class Registry(Record):
     head_of_register: str = ""  #: 筆頭者
 
 
-class Coverage(Record):
+class Coverage(Record, frozen=True):
     """Insurance and benefits the mover says to have (Order Art. 23(2)); each is a separate scheme."""
 
     national_health_insurance: bool = False
@@ -150,7 +150,7 @@ class Coverage(Record):
     child_allowance: bool = False
 
 
-class Mover(Record):
+class Mover(Record, frozen=True):
     """One person who moves (異動者). GIF 431 Person with its extensions."""
 
     ordinal: int  #: 1, 2, …: order in the filing; identifies the mover inside one relocation
@@ -176,7 +176,7 @@ class Mover(Record):
     under_guardianship: bool = False
 
 
-class HouseholdLeft(Record):
+class HouseholdLeft(Record, frozen=True):
     """The household at the old address, as far as the origin must know."""
 
     head_name: str = ""  #: 世帯主氏名
@@ -185,14 +185,14 @@ class HouseholdLeft(Record):
     new_head_name: str = ""  #: head of those who stay, when the head moves
 
 
-class HouseholdJoined(Record):
+class HouseholdJoined(Record, frozen=True):
     """The household at the new address."""
 
     head_name: str = ""
     existing: bool = False  #: the movers join a household that already lives there
 
 
-class Contact(Record):
+class Contact(Record, frozen=True):
     """How the filer may be reached; ``safe`` False = never write or call."""
 
     email: str = ""
@@ -201,7 +201,7 @@ class Contact(Record):
     safe: bool = True
 
 
-class Notice(Record):
+class Notice(Record, frozen=True):
     """What one municipality is told: only what its role may know (disclosure matrix)."""
 
     notice_id: str  #: the delivery's UUID; never changes across retries, replays and re-issues

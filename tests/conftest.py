@@ -13,8 +13,8 @@ from oauth2_provider.models import get_access_token_model
 
 from hub.accounts.models import SystemClient, User
 from hub.actors import HUB, acting
-from hub.demo import people
 from hub.deliveries import lanes
+from hub.demo import people
 from hub.relocations.filing import Filing
 from municipalities import connections, loader
 from municipalities.models import Connection, Municipality

@@ -192,9 +192,7 @@ OTHER = Notice(
             relation_to=("同居人",),
             nationality="TWN",
             residence=Residence(category="mid_long_term", status="留学", expires_on=date(2027, 1, 1)),
-            registry=Registry(
-                local_government_code="473821", domicile="沖縄県", head_of_register="試験　次郎"
-            ),
+            registry=Registry(local_government_code="473821", domicile="沖縄県", head_of_register="試験　次郎"),
             presents_card=False,
             coverage=Coverage(pension=Pension.THIRD),
             under_guardianship=False,
@@ -251,9 +249,7 @@ HARD = {
     "unknown birth": msgspec.structs.replace(
         NOBODY,
         movers=(
-            Mover(
-                ordinal=1, date_of_birth=UncertainDate(precision=Precision.NONE, display_text="年月日不詳")
-            ),
+            Mover(ordinal=1, date_of_birth=UncertainDate(precision=Precision.NONE, display_text="年月日不詳")),
             Mover(
                 ordinal=2,
                 date_of_birth=UncertainDate(year=1945, precision=Precision.YEAR, display_text="昭和20年春"),

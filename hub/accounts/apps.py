@@ -12,6 +12,6 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         """Refuse a database role that row-level security does not bind."""
-        from hub.actors import refuse_unsafe_server  # noqa: PLC0415 - needs the app registry
+        from hub.actors import refuse_unsafe_server
 
         connection_created.connect(refuse_unsafe_server, dispatch_uid="refuse_unsafe_server")

@@ -3,7 +3,7 @@
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from oauth2_provider.models import AbstractApplication
+from oauth2_provider.models import AbstractApplication, ApplicationManager
 
 from hub.actors import Actor, ActorKind
 from municipalities.models import Municipality
@@ -38,7 +38,11 @@ class SystemClient(AbstractApplication):
     municipality = models.ForeignKey(
         Municipality, models.PROTECT, null=True, blank=True, related_name="systems", verbose_name=_("municipality")
     )
-    scopes = models.CharField(_("scopes"), max_length=200, blank=True, help_text=_("What it may ask for, separated by spaces."))
+    scopes = models.CharField(
+        _("scopes"), max_length=200, blank=True, help_text=_("What it may ask for, separated by spaces.")
+    )
+
+    objects = ApplicationManager()
 
     class Meta(AbstractApplication.Meta):
         verbose_name = _("system")

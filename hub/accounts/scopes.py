@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from django.conf import settings
 from oauth2_provider.scopes import BaseScopes
+from oauth2_provider.settings import oauth2_settings
 
 
 class ClientScopes(BaseScopes):
@@ -11,13 +11,12 @@ class ClientScopes(BaseScopes):
 
     def get_all_scopes(self) -> dict[str, str]:
         """Every scope with its description."""
-        scopes: dict[str, str] = settings.OAUTH2_PROVIDER["SCOPES"]
-        return scopes
+        return dict(oauth2_settings.SCOPES)
 
-    def get_available_scopes(self, application: Any = None, request: Any = None, *args: Any, **kwargs: Any) -> list[str]:
+    def get_available_scopes(self, application: Any = None, *args: Any, **kwargs: Any) -> list[str]:
         """What this client may ask for."""
         return application.scopes.split() if application else []
 
-    def get_default_scopes(self, application: Any = None, request: Any = None, *args: Any, **kwargs: Any) -> list[str]:
+    def get_default_scopes(self, application: Any = None, *args: Any, **kwargs: Any) -> list[str]:
         """What it gets when it asks for nothing in particular."""
         return self.get_available_scopes(application)

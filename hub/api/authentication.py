@@ -26,7 +26,7 @@ class HasScope(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         """Tell whether this token may call this view at all."""
-        token = request.auth
+        token: Any = request.auth
         if token is None or not token.allow_scopes([view.required_scope]):
             return False
         return bool(token.application.municipality_id) or not view.for_towns

@@ -73,5 +73,3 @@ def _member(problem: Problem) -> dict[str, str]:
         "detail": problem.detail or problem.entry.title,
         "remedy": problem.entry.remedy,
     }
-
-

@@ -51,4 +51,4 @@ class ContentRenderer(RecordRenderer):
     """Lets a client ask for the municipality's own layout, whatever its media type is."""
 
     media_type = "*/*"
-    format = None
+    format = ""

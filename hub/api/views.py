@@ -1,29 +1,35 @@
 """The API's doors. Each decodes, calls one service and answers; no rule lives here."""
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any, TypeVar
 from uuid import UUID
 
 import msgspec
 from django.db import transaction
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.utils import timezone
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from hub import records
+from hub.accounts.models import SystemClient
 from hub.actors import Actor, acting
 from hub.audit import services as audit
 from hub.catalogue import refuse
 from hub.deliveries import services as deliveries
+from hub.deliveries.models import Delivery
 from hub.relocations import filing as filings
 from hub.relocations import reports, services, status
-from hub.relocations.filing import pointer_of
+from hub.relocations.models import Relocation
 from municipalities import standard
 from municipalities.models import Municipality
 
 PAGE = 100
 MOST = 500
+RECEIPT = msgspec.json.Decoder(deliveries.ReceiptBody)
+REPORT = msgspec.json.Decoder(reports.ReportBody)
 T = TypeVar("T")
 
 
@@ -33,7 +39,7 @@ class Door(APIView):
     required_scope = ""
     for_towns = True
 
-    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Open the transaction; who acts is known once the token has been read."""
         with transaction.atomic():
             response = super().dispatch(request, *args, **kwargs)
@@ -50,24 +56,14 @@ class Door(APIView):
     @property
     def actor(self) -> Actor:
         """Who calls."""
-        actor: Actor = self.request.user.actor
-        return actor
+        client = self.request.user
+        assert isinstance(client, SystemClient)  # noqa: S101 - the authentication class puts it there
+        return client.actor
 
     @property
     def town(self) -> str:
         """The municipality that calls."""
         return self.actor.municipality
-
-
-def decode(body: bytes, kind: type[T]) -> T:
-    """Decode an envelope; E100 for what is not JSON, E104 with a pointer for a wrong field."""
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except msgspec.ValidationError as error:
-        detail, _, path = str(error).partition(" - at `")
-        raise refuse("E104", pointer_of(path.rstrip("`")), detail) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise refuse("E100", detail="The body is not one valid JSON document in UTF-8.") from None
 
 
 def body_of(request: Request) -> bytes:
@@ -113,7 +109,7 @@ def _cursor(request: Request) -> UUID | None:
         raise refuse("E110", "/after", "Use the cursor that «next» gave.") from None
 
 
-def _line(row: deliveries.Delivery) -> dict[str, Any]:
+def _line(row: Delivery) -> dict[str, Any]:
     layout = standard.load(row.connection.standard)
     return {
         "id": str(row.pk),
@@ -148,7 +144,7 @@ class Content(Door):
         response["Hikkoshi-Notice-Type"] = delivery.type
         return response
 
-    def _fetch(self, delivery_id: UUID) -> tuple[deliveries.Delivery, Any]:
+    def _fetch(self, delivery_id: UUID) -> tuple[Delivery, Any]:
         delivery = deliveries.locked(delivery_id, self.town)
         fetched = deliveries.fetch(delivery)
         audit.record(deliveries.act("delivery.read", delivery))
@@ -162,9 +158,9 @@ class Receipts(Door):
 
     def post(self, request: Request, delivery_id: UUID) -> Response:
         """Take a receipt; the same kind again is the same receipt (200 instead of 201)."""
-        body = decode(body_of(request), deliveries.ReceiptBody)
+        body = records.decode(RECEIPT, body_of(request))
 
-        def work() -> tuple[deliveries.Delivery, bool]:
+        def work() -> tuple[Delivery, bool]:
             delivery = deliveries.locked(delivery_id, self.town)
             _, new = deliveries.receive(delivery, body)
             return delivery, new
@@ -181,7 +177,7 @@ class Reports(Door):
 
     def post(self, request: Request) -> Response:
         """Take a report, idempotent by its id."""
-        body = decode(body_of(request), reports.ReportBody)
+        body = records.decode(REPORT, body_of(request))
         _, new = self.as_client(lambda: reports.receive(body, self.town))
         return Response({"id": str(body.id), "accepted": True, "duplicate": not new}, status=201 if new else 200)
 
@@ -204,7 +200,7 @@ class Relocations(Door):
         return response
 
 
-def _summary(relocation: services.Relocation) -> dict[str, Any]:
+def _summary(relocation: Relocation) -> dict[str, Any]:
     return {
         "receipt_no": relocation.receipt_no,
         "state": relocation.state,
@@ -247,7 +243,7 @@ class Municipalities(Door):
         on = request.query_params.get("on", "")
         if on != "all":
             try:
-                day = timezone.datetime.strptime(on, "%Y-%m-%d").date() if on else timezone.localdate()  # noqa: DTZ007
+                day = date.fromisoformat(on) if on else timezone.localdate()
             except ValueError:
                 raise refuse("E110", "/on", "A date as YYYY-MM-DD, or «all».") from None
             rows = rows.valid_on(day)
@@ -264,4 +260,3 @@ class Nothing(Door):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Answer as for anything that this client cannot see."""
         raise refuse("E108")
-

@@ -1,12 +1,14 @@
 """Audit entries. A chain per relocation keeps filings from waiting for each other; its head is a row too."""
 
+from uuid import UUID
+
 import pgtrigger
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 #: Chain of what concerns no single relocation (accounts, connections, lanes).
-GENERAL = "00000000-0000-0000-0000-000000000000"
+GENERAL = UUID(int=0)
 
 
 class Chain(models.Model):

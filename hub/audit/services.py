@@ -23,7 +23,7 @@ class Act:
     action: str
     subject: str
     detail: dict[str, Any] = field(default_factory=dict)
-    chain: UUID = UUID(GENERAL)
+    chain: UUID = GENERAL
 
 
 def record(*acts: Act) -> None:
@@ -70,9 +70,7 @@ def _lock_heads(chains: list[UUID]) -> dict[UUID, tuple[int, bytes]]:
             "INSERT INTO audit_chain (id, length, head) SELECT unnest(%s::uuid[]), 0, '' ON CONFLICT DO NOTHING",
             [chains],
         )
-        cursor.execute(
-            "SELECT id, length, head FROM audit_chain WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [chains]
-        )
+        cursor.execute("SELECT id, length, head FROM audit_chain WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [chains])
         return {pk: (length, bytes(head)) for pk, length, head in cursor.fetchall()}
 
 

@@ -6,13 +6,12 @@ from typing import Any, ClassVar
 
 from django import forms
 from django.forms.boundfield import BoundField
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from hub.citizens.options import Options
 from hub.relocations.filing import TEXT
+from hub.words import Words
 
-Words = str | Promise
 Choices = Options | Callable[[], Options]
 DATES = ["%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日"]
 
@@ -33,8 +32,7 @@ class Lines(forms.CharField):
     """A text of several lines."""
 
     def to_python(self, value: Any) -> str:
-        found: str = super().to_python(value)
-        return found.replace("\r\n", "\n")
+        return (super().to_python(value) or "").replace("\r\n", "\n")
 
 
 def number(label: Words, *, largest: int, **attrs: str) -> forms.IntegerField:

@@ -76,6 +76,9 @@ class AddressForm(PageForm):
         return answers
 
 
+REGISTRY = ("registry_prefecture", "registry_municipality", "registry_domicile", "registry_head")
+
+
 def relation() -> ChoiceField:
     """The first word of a relationship."""
     return choice(_("Relationship"), options.FIRST_RELATIONS, required=True)
@@ -94,7 +97,9 @@ def relation_names(side: str) -> tuple[str, ...]:
 class PersonForm(PageForm):
     """One person who moves."""
 
-    full_name = text(_("Full name"), _("Exactly as in the register; family name first, one space between."), required=True)
+    full_name = text(
+        _("Full name"), _("Exactly as in the register; family name first, one space between."), required=True
+    )
     full_name_kana = text(_("Full name in katakana"), _("for example ミホン　タロウ"))
     former_family_name = text(_("Former family name (旧氏), if recorded"))
     former_family_name_kana = text(_("Former family name in katakana"))
@@ -164,10 +169,7 @@ class PersonForm(PageForm):
             _("Family register (Japanese citizens)"),
             (
                 "same_registry",
-                "registry_prefecture",
-                "registry_municipality",
-                "registry_domicile",
-                "registry_head",
+                *REGISTRY,
             ),
         ),
         Group(
@@ -201,6 +203,8 @@ class PersonForm(PageForm):
         """Ask for what this person, by nationality and knowledge, must answer."""
         answers: dict[str, Any] = self.cleaned_data
         self._need_birth(answers)
+        if answers.get("same_registry") and any(answers.get(name) for name in REGISTRY):
+            self.need("same_registry", _("Tick this or fill in the fields below, not both."))
         if answers.get("nationality") == "JPN":
             if not answers.get("same_registry") and not answers.get("registry_municipality"):
                 self.need("registry_municipality" if answers.get("registry_prefecture") else "registry_prefecture")
@@ -263,4 +267,3 @@ class ContactForm(PageForm):
         Group(_("How to reach you"), ("phone", "email", "language", "no_contact")),
         Group(_("Remarks"), ("remarks",)),
     )
-

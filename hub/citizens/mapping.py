@@ -4,7 +4,8 @@ The tables name each answer's place by its RFC 6901 pointer; read backwards they
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,6 +16,7 @@ from hub.citizens.forms import PersonForm, relation_names
 from hub.citizens.options import BLANK, UNKNOWN, WESTERN, YES
 from hub.relocations.filing import Filing
 from municipalities import calendars, postal
+from municipalities.errors import UnfitError
 from municipalities.models import Municipality
 from municipalities.notice import Calendar, Flow, KanaStatus, Kind, Precision, UncertainDate
 
@@ -103,7 +105,7 @@ SEVERAL = {
 #: «One of you must show a card»: asked on the last person's page.
 CARD = "/movers/0/presentsCard"
 #: Answers that are written otherwise than they are filed.
-TURNED = {
+TURNED: dict[str, Callable[[Any], Any]] = {
     "head_moves": lambda value: value == YES,
     "joined_existing": lambda value: value == YES,
     "same_household": lambda value: value == YES,
@@ -155,7 +157,8 @@ def complete(address: Document) -> None:
         return
     address |= {"prefecture": office.prefecture, "cityAndCounty": f"{office.within}{office.name}"}
     parts = [address.get(name, "") for name in ("streetAddress", "cityBlock", "buildingNameEtc")]
-    address["fullAddress"] = office.full_name + "".join(parts)
+    building = f"　{parts[2]}" if parts[2] else ""
+    address["fullAddress"] = f"{office.full_name}{parts[0]}{parts[1]}{building}"
 
 
 def mover(ordinal: int, form: PersonForm, first: PersonForm) -> Document:
@@ -165,8 +168,6 @@ def mover(ordinal: int, form: PersonForm, first: PersonForm) -> Document:
     answers = form.cleaned_data
     if answers.get("same_registry"):
         fill(found, {name: place for name, place in PERSON.items() if place.startswith("/registry")}, first)
-    if not any(found.get("residence", {}).values()):
-        found.pop("residence", None)
     found["dateOfBirth"] = birth(answers)
     found["relationFrom"], found["relationTo"] = relation(answers, "from"), relation(answers, "to")
     if answers.get("full_name_kana"):
@@ -193,9 +194,10 @@ def birth(answers: Answers) -> UncertainDate | None:
     calendar = Calendar.WAREKI if answers.get("nationality") == "JPN" else Calendar.WESTERN
     precision = precision_of(year, month, day)
     known = UncertainDate(year=year, month=month, day=day, precision=precision, calendar=calendar, display_text=text)
-    if partly and not text:
-        return msgspec.structs.replace(known, display_text=calendars.in_words(known))
-    return known if text else msgspec.structs.replace(known, display_text=other_era(answers, known))
+    if not text:
+        with suppress(UnfitError):  # before the first era nothing is known to print; the check says so
+            text = calendars.in_words(known) if partly else other_era(answers, known)
+    return msgspec.structs.replace(known, display_text=text)
 
 
 def precision_of(year: int | None, month: int | None, day: int | None) -> Precision:

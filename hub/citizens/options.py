@@ -6,18 +6,16 @@ from functools import cache
 from pathlib import Path
 
 from django.utils import timezone
-from django.utils.functional import Promise
-from django.utils.translation import get_language
-from django.utils.translation import gettext as now
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from hub.relocations.filing import Capacity
+from hub.words import Words
 from municipalities import calendars, codes
 from municipalities.models import Municipality
 from municipalities.notice import Flow, Pension, Scope, Sex
 
 COUNTRIES = Path(__file__).parent / "data" / "countries.csv"
-Words = str | Promise
 Options = list[tuple[str, Words]]
 
 #: Value of «I do not know the relationship»; nothing is filed then.
@@ -104,9 +102,9 @@ LANGUAGES: Options = [
 def eras() -> Options:
     """Calendars a birth date may be written in: eras, the newest first, and Western years."""
     return [
-        ("", now("Please choose")),
+        ("", gettext("Please choose")),
         *((era.name, era.name) for era in calendars.eras()),
-        (WESTERN, now("Western year")),
+        (WESTERN, gettext("Western year")),
     ]
 
 
@@ -119,13 +117,13 @@ def _countries() -> list[dict[str, str]]:
 def countries() -> Options:
     """Japan first, the others in the order of the reader's language."""
     column = "name_en" if get_language() == "en" else "name_ja"
-    names = sorted(((row["code"], row[column]) for row in _countries()), key=lambda pair: pair[1])
+    names: Options = sorted(((row["code"], row[column]) for row in _countries()), key=lambda pair: pair[1])
     return [pair for pair in names if pair[0] == "JPN"] + [pair for pair in names if pair[0] != "JPN"]
 
 
 def prefectures() -> Options:
     """The 47, in their usual order."""
-    return [("", now("Please choose")), *((name, name) for name in codes.prefectures().values())]
+    return [("", gettext("Please choose")), *((name, name) for name in codes.prefectures().values())]
 
 
 def offices(prefecture: str) -> Options:
@@ -133,4 +131,4 @@ def offices(prefecture: str) -> Options:
     rows: Iterable[Municipality] = (
         Municipality.objects.leaf().valid_on(timezone.localdate()).filter(prefecture=prefecture) if prefecture else ()
     )
-    return [("", now("Please choose")), *((row.code, f"{row.within}{row.name}") for row in rows)]
+    return [("", gettext("Please choose")), *((row.code, f"{row.within}{row.name}") for row in rows)]

@@ -17,6 +17,24 @@ from municipalities.models import Municipality
 PERSON = "person-"
 
 
+def page_names(people: int) -> list[str]:
+    """All pages with questions, in order."""
+    return ["when", "places", *(f"{PERSON}{index}" for index in range(people)), "household", "contact"]
+
+
+def names(page: str) -> Iterator[str]:
+    """The fields that a page may send."""
+    kinds: dict[str, list[tuple[type[PageForm], str]]] = {
+        "when": [(WhenForm, "")],
+        "places": [(AddressForm, "old-"), (AddressForm, "new-")],
+        "household": [(HouseholdForm, "")],
+        "contact": [(ContactForm, "")],
+        "check": [],
+    }
+    for kind, prefix in kinds.get(page, [(PersonForm, "")]):
+        yield from (f"{prefix}{name}" for name in kind.base_fields)
+
+
 @dataclass
 class Sheet:
     """The forms of a draft, and what concerns no single field."""
@@ -46,18 +64,17 @@ class Sheet:
         """The forms of one page."""
         if page.startswith(PERSON):
             return [self.people[int(page.removeprefix(PERSON))]]
-        return {
+        found: dict[str, list[PageForm]] = {
             "when": [self.when],
             "places": [self.old, self.new],
             "household": [self.household],
             "contact": [self.contact],
-        }.get(page, [])
+        }
+        return found.get(page, [])
 
-    def pages(self) -> Iterator[str]:
+    def pages(self) -> list[str]:
         """All pages with questions, in order."""
-        yield from ("when", "places")
-        yield from (f"{PERSON}{index}" for index in range(len(self.people)))
-        yield from ("household", "contact")
+        return page_names(len(self.people))
 
     def wrong_pages(self) -> list[str]:
         """Pages on which something must be corrected."""
@@ -92,7 +109,11 @@ class Sheet:
 
 
 def words(problem: Problem) -> str:
-    """What is wrong and what to do, in the catalogue's words."""
+    """What is wrong and what to do, in the catalogue's words; where they would be too general, in our own."""
+    if problem.pointer == mapping.CARD:
+        return _(
+            "One of those who move must show the card: tick it for that person, or choose the certificate on paper."
+        )
     return _("%(title)s. %(remedy)s") % {"title": problem.entry.title, "remedy": problem.entry.remedy}
 
 

@@ -1,4 +1,18 @@
-"""Addresses of the citizen's pages."""
+"""Addresses of the citizen's pages. A receipt number is the only thing of a filing that a URL ever holds."""
+
+from django.contrib.auth.views import LogoutView
+from django.urls import path
+from django.views.i18n import set_language
+
+from hub.citizens import views
 
 app_name = "citizens"
-urlpatterns: list[object] = []
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("sign-in/", views.SignIn.as_view(), name="sign_in"),
+    path("sign-out/", LogoutView.as_view(), name="sign_out"),
+    path("language/", set_language, name="language"),
+    path("file/", views.file, name="file"),
+    path("relocations/<str:receipt_no>/", views.show_status, name="status"),
+    path("relocations/<str:receipt_no>/withdraw/", views.withdraw, name="withdraw"),
+]

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.db import connection
 from django.utils import timezone
 
@@ -103,7 +104,7 @@ class Claimed:
 def claim(limit: int) -> list[Claimed]:
     """Lease due deliveries over all open lanes, each lane up to its free slots, in order per relocation."""
     now = timezone.now()
-    parameters = {
+    parameters: dict[str, Any] = {
         "now": now,
         "until": now + LEASE,
         "today": timezone.localdate(now),
@@ -128,8 +129,7 @@ def _claimed(row: Sequence[Any], key: bytes | None) -> Claimed:
         municipality=municipality,
         type=kind,
         role=role,
-        # A plain cursor hands jsonb over as text or as a list, by how the driver is set up.
-        ordinals=ordinals if isinstance(ordinals, list) else [int(n) for n in ordinals.strip("[]").split(",") if n.strip()],
+        ordinals=msgspec.json.decode(ordinals, type=list[int]),  # a plain cursor hands jsonb over as text
         attempt=attempt,
         notice=bytes(notice),
         content_sha256=bytes(digest) if digest else None,
@@ -187,7 +187,7 @@ def write(outcomes: Sequence[Outcome]) -> int:
     """
     now = timezone.now()
     ended = [_ended(outcome, now) for outcome in outcomes]
-    parameters = {
+    parameters: dict[str, Any] = {
         "now": now,
         "ids": [outcome.claimed.id for outcome in outcomes],
         "attempts": [outcome.claimed.attempt for outcome in outcomes],
@@ -202,7 +202,8 @@ def write(outcomes: Sequence[Outcome]) -> int:
         with connection.cursor() as cursor:
             cursor.execute(WRITE, parameters)
             moved = {pk for (pk,) in cursor.fetchall()}
-        done = [(outcome, state) for outcome, (state, *_) in zip(outcomes, ended, strict=True) if outcome.claimed.id in moved]
+        pairs = zip(outcomes, ended, strict=True)
+        done = [(outcome, state) for outcome, (state, *_) in pairs if outcome.claimed.id in moved]
         _write_down(done, now)
         _count(outcomes, now)
     return len(done)
@@ -227,7 +228,14 @@ def _write_down(done: Iterable[tuple[Outcome, State]], now: datetime) -> None:
     for outcome, state in done:
         claimed = outcome.claimed
         events.append(
-            Event(delivery_id=claimed.id, at=now, state=state, attempt=claimed.attempt, code=outcome.code, actor_kind="hub")
+            Event(
+                delivery_id=claimed.id,
+                at=now,
+                state=state,
+                attempt=claimed.attempt,
+                code=outcome.code,
+                actor_kind="hub",
+            )
         )
         detail = {"type": claimed.type, "municipality": claimed.municipality, "attempt": claimed.attempt}
         if outcome.code:

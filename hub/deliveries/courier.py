@@ -33,9 +33,6 @@ log = structlog.get_logger(__name__)
 IN_FLIGHT = 256
 #: A batch of outcomes is written when it is this large or this old (seconds).
 FLUSH_ROWS, FLUSH_SECONDS = 64, 0.01
-#: How long one hand-over may take (seconds); the lease is longer.
-TIMEOUT = 20.0
-
 _notices = msgspec.json.Decoder(Notice)
 T = TypeVar("T")
 
@@ -58,11 +55,10 @@ class Courier:
 
     async def run(self) -> int:
         """Carry; returns how many attempts ended."""
-        connector = aiohttp.TCPConnector(limit=0, limit_per_host=0, keepalive_timeout=30)
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT)
         writer = asyncio.create_task(self.write_down())
         try:
-            async with aiohttp.ClientSession(connector=connector, timeout=timeout) as session:
+            # No limit here: each lane has its own.
+            async with transports.open_session(limit=0) as session:
                 await self.carry(session, writer)
                 while self.under_way:
                     await asyncio.wait(self.under_way)

@@ -21,7 +21,7 @@ _client: redis.Redis | None = None
 
 def bell() -> redis.Redis:
     """Return this process's connection to Redis."""
-    global _client  # noqa: PLW0603 - one pool per process
+    global _client
     if _client is None:
         _client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=1)
     return _client
@@ -31,7 +31,9 @@ def wake() -> None:
     """Tell a courier to look. If Redis is away nothing is lost: the beat's next courier finds the rows."""
     try:
         with bell().pipeline(transaction=False) as pipe:
-            pipe.lpush(BELL, 1).ltrim(BELL, 0, 63).execute()
+            pipe.lpush(BELL, 1)
+            pipe.ltrim(BELL, 0, 63)
+            pipe.execute()
     except redis.RedisError as error:
         log.warning("courier_bell_unreachable", error=type(error).__name__)
 

@@ -34,9 +34,7 @@ class Delivery(models.Model):
     municipality = models.ForeignKey(
         Municipality, models.PROTECT, related_name="deliveries", verbose_name=_("municipality")
     )
-    connection = models.ForeignKey(
-        Connection, models.PROTECT, related_name="deliveries", verbose_name=_("connection")
-    )
+    connection = models.ForeignKey(Connection, models.PROTECT, related_name="deliveries", verbose_name=_("connection"))
     #: Order per relocation and municipality; a later number never overtakes an earlier one.
     sequence = models.PositiveSmallIntegerField(_("sequence"))
     notice = models.BinaryField(help_text="The canonical notice, sealed with the relocation's key.")

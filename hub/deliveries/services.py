@@ -2,14 +2,13 @@
 
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db import transaction
 from django.utils import timezone
 
 from hub import actors
@@ -40,17 +39,15 @@ class Told(msgspec.Struct, frozen=True):
     key: bytes
 
 
-def queue(told: Iterable[Told]) -> list[Delivery]:
+def queue(told: Sequence[Told], last: Mapping[str, int]) -> list[Delivery]:
     """Queue one delivery per notice, in the order given, each over the connection of today.
 
+    ``last`` is the last sequence number of this relocation by municipality, 0 when absent.
     Raises ``Refusal`` E120 when a municipality has no connection. The database refuses a second delivery of
     the same notice; the caller holds the relocation's lock, so that cannot race.
     """
-    told = list(told)
-    if not told:
-        return []
     connections = _connections({item.notice.recipient for item in told})
-    numbers = _sequences(told[0].relocation_id)
+    numbers = dict(last)
     rows = []
     for item in told:
         notice = item.notice
@@ -79,22 +76,19 @@ def queue(told: Iterable[Told]) -> list[Delivery]:
 
 def _connections(codes: set[str]) -> dict[str, Connection]:
     """Return today's connection of each municipality."""
-    found = {row.municipality_id: row for row in Connection.objects.valid_on(timezone.localdate()).filter(municipality__in=codes)}
+    rows = Connection.objects.valid_on(timezone.localdate()).filter(municipality__in=codes)
+    found = {row.municipality_id: row for row in rows}
     for code in sorted(codes - set(found)):
         raise refuse("E120", detail=f"The municipality {code} has no connection.")
     return found
-
-
-def _sequences(relocation_id: UUID) -> dict[str, int]:
-    rows = Delivery.objects.filter(relocation_id=relocation_id).values("municipality_id")
-    return {row["municipality_id"]: row["last"] for row in rows.annotate(last=Max("sequence"))}
 
 
 def _write_down(rows: Iterable[Delivery], code: str = "", note: str = "") -> None:
     """Write the present state of each delivery as its next event."""
     kind = actors.current().kind.value
     Event.objects.bulk_create(
-        Event(delivery=row, state=row.state, attempt=row.attempts, code=code, note=note, actor_kind=kind) for row in rows
+        Event(delivery=row, state=row.state, attempt=row.attempts, code=code, note=note, actor_kind=kind)
+        for row in rows
     )
 
 

@@ -11,9 +11,9 @@ from typing import Any
 from django.db.models import Count
 
 from hub.actors import HUB, acting
-from hub.demo.front import Accepted
 from hub.deliveries.models import Delivery, Receipt
 from hub.deliveries.states import State
+from hub.demo.front import Accepted
 from hub.relocations.models import Relocation
 
 #: A delivery in one of these is on its way, or somebody was told why not.

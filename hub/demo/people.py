@@ -8,6 +8,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from hub.relocations.filing import Filer, Filing
 from municipalities import postal
@@ -19,8 +20,8 @@ from municipalities.notice import (
     Flow,
     HouseholdJoined,
     HouseholdLeft,
-    Kind,
     KanaStatus,
+    Kind,
     Mover,
     Pension,
     Precision,
@@ -109,7 +110,10 @@ class Invention:
             old_address=self.address(origin),
             new_address=self.address(destination),
             household_left=HouseholdLeft(
-                head_name=head, head_moves=True, remaining_count=2 if part else 0, new_head_name="見本　残子" if part else ""
+                head_name=head,
+                head_moves=True,
+                remaining_count=2 if part else 0,
+                new_head_name="見本　残子" if part else "",
             ),
             household_joined=HouseholdJoined(head_name=head),
             movers=movers,
@@ -121,7 +125,8 @@ class Invention:
         """Return a real town of the place with an invented lot and building."""
         town = self.random.choice(postal.places_in(place.code))
         block = f"{self.random.randint(1, 30)}番{self.random.randint(1, 20)}号"
-        building = self.random.choice(["", f"見本荘{self.random.randint(101, 909)}", f"レジデンス試験{self.random.randint(2, 40)}階"])
+        houses = ["", f"見本荘{self.random.randint(101, 909)}", f"レジデンス試験{self.random.randint(2, 40)}階"]
+        building = self.random.choice(houses)
         return Address(
             local_government_code=place.code,
             postal_code=town.postal_code,
@@ -155,7 +160,7 @@ class Invention:
             )
             yield mover
 
-    def foreigner(self, number: int, index: int) -> dict[str, object]:
+    def foreigner(self, number: int, index: int) -> dict[str, Any]:
         """Return the fields of a foreign resident: Latin name, Western calendar, residence status."""
         roman, kana, country = ROMAN[(number + index) % len(ROMAN)]
         born = self.birthday(index)
@@ -176,7 +181,7 @@ class Invention:
 
     def citizen(
         self, number: int, index: int, family: tuple[str, str], domicile: Place, female: bool
-    ) -> dict[str, object]:
+    ) -> dict[str, Any]:
         """Return the fields of a Japanese citizen."""
         given = (GIVEN_FEMALE if female else GIVEN_MALE)[(number + index) % 5]
         former = index == 1 and number % 2 == 0

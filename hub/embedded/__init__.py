@@ -27,26 +27,20 @@ SERVERS = {
 @contextmanager
 def servers(data: Path) -> Iterator[dict[str, str]]:
     """``DATABASE_URL`` and ``REDIS_URL``: those given in the environment, embedded servers for the others."""
-    found: dict[str, str] = {}
-    missing = {}
-    for server, (variable, instead) in SERVERS.items():
-        given = {name: os.environ[name] for name in instead if os.environ.get(name)}
-        found |= given
-        if not given:
-            missing[server] = variable
-    with ExitStack() as stack:
-        stack.enter_context(_terminated_like_interrupted())
-        place = places.place(data) if missing else data
-        for server, variable in missing.items():
-            found[variable] = stack.enter_context(sharing.shared(server, place))
+    found = _given()
+    with _terminated_like_interrupted(), ExitStack() as stack:
+        place = places.place(data) if _missing() else data
+        for server in _missing():
+            found[SERVERS[server][0]] = stack.enter_context(sharing.shared(server, place))
         yield found
 
 
 @contextmanager
 def development(data: Path) -> Iterator[None]:
     """The process' environment, completed with embedded servers and keys of this data folder's own."""
-    with servers(data) as found:
-        for name, value in {**keys.keys(data), **found}.items():
+    place = places.place(data) if _missing() else data
+    with servers(place) as found:
+        for name, value in {**keys.keys(place), **found}.items():
             if not os.environ.get(name):
                 os.environ[name] = value
         yield
@@ -55,6 +49,15 @@ def development(data: Path) -> Iterator[None]:
 def discard(data: Path) -> None:
     """Remove a data folder for good, with servers that outlived their users; unless somebody is there."""
     sharing.discard(data, tuple(SERVERS))
+
+
+def _given() -> dict[str, str]:
+    names = [name for _variable, instead in SERVERS.values() for name in instead]
+    return {name: os.environ[name] for name in names if os.environ.get(name)}
+
+
+def _missing() -> list[sharing.Server]:
+    return [server for server, (_variable, instead) in SERVERS.items() if not _given().keys() & set(instead)]
 
 
 @contextmanager

@@ -37,9 +37,7 @@ def package(name: str) -> Path:
     """Where a wheel's files are, without running its code."""
     found = importlib.util.find_spec(name)
     if found is None or not found.submodule_search_locations:
-        raise EmbeddedError(
-            f"{name} is not installed. Install requirements.txt, or set DATABASE_URL and REDIS_URL."
-        )
+        raise EmbeddedError(f"{name} is not installed. Install requirements.txt, or set DATABASE_URL and REDIS_URL.")
     return Path(found.submodule_search_locations[0])
 
 
@@ -57,8 +55,7 @@ def runnable(program: Path, whole: list[Path], data: Path, runs_as: Account) -> 
     said = runs_as.run(copied, "--version")
     if said.returncode != 0:
         raise EmbeddedError(
-            f"{copied} does not run: {said.stderr.strip()}\n"
-            f"Set DATABASE_URL and REDIS_URL to use installed servers."
+            f"{copied} does not run: {said.stderr.strip()}\nSet DATABASE_URL and REDIS_URL to use installed servers."
         )
     return copied
 

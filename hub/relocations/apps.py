@@ -13,7 +13,7 @@ class RelocationsConfig(AppConfig):
 
     def ready(self) -> None:
         """Listen to deliveries that were handed over."""
-        from hub.deliveries.signals import sent  # noqa: PLC0415 - models load after the app registry
-        from hub.relocations import legs  # noqa: PLC0415
+        from hub.deliveries.signals import sent
+        from hub.relocations import legs
 
         sent.connect(legs.follow, dispatch_uid="legs_follow")

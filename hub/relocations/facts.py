@@ -1,34 +1,57 @@
 """Between the rows and the journey: reads what happened into a ``Situation``, writes its states back."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, datetime
 
 import msgspec
-from django.db.models import Max
 from django.utils import timezone
 
 from hub.deliveries.models import Delivery
 from hub.deliveries.states import State
 from hub.relocations.journey import Due, Fact, LegFacts, Situation
-from hub.relocations.models import Mover, Relocation
+from hub.relocations.models import Event, Mover, Relocation, Report
 from hub.vault import cipher
 from municipalities.notice import Flow, Role
 
 #: A delivery that never left: its notice is not a fact and its town need not be told of a withdrawal.
 NEVER_LEFT = (State.WITHDRAWN, State.SUPERSEDED, State.EXPIRED)
 
+#: Events that are facts of the journey.
+ACTS = ("filing.acknowledged", "filing.withdrawn")
 
-def situation(relocation: Relocation) -> Situation:
-    """Read everything the journey depends on."""
-    movers = list(relocation.movers.order_by("leg_id", "ordinal"))
-    sent = list(Delivery.objects.filter(relocation_id=relocation.pk).order_by("sequence"))
-    everyone = frozenset(mover.ordinal for mover in movers)
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of one relocation that the journey is worked out from."""
+
+    movers: list[Mover]
+    deliveries: list[Delivery]
+    reports: list[Report]
+    #: What the citizen and the hub did: acknowledged, withdrawn.
+    acts: list[Event]
+
+
+def read(relocation: Relocation) -> Rows:
+    """Read the rows; whoever changes them holds the relocation's lock."""
+    return Rows(
+        list(relocation.movers.order_by("leg_id", "ordinal")),
+        list(Delivery.objects.filter(relocation_id=relocation.pk).order_by("sequence")),
+        list(relocation.reports.order_by("received_at")),
+        list(relocation.events.filter(type__in=ACTS)),
+    )
+
+
+def situation(relocation: Relocation, rows: Rows) -> Situation:
+    """Turn the rows into everything the journey depends on."""
+    told = {row.municipality_id for row in rows.deliveries if row.state not in NEVER_LEFT}
+    everyone = frozenset(mover.ordinal for mover in rows.movers)
     return Situation(
         flow=Flow(relocation.flow),
         planned_out_on=relocation.planned_out_on,
-        legs=_legs(movers, {row.municipality_id for row in sent if row.state not in NEVER_LEFT}),
-        facts=tuple(fact for _, fact in sorted(_facts(relocation, sent, everyone), key=lambda pair: pair[0])),
-        covered=_covered(sent),
+        legs=_legs(rows.movers, told),
+        facts=tuple(fact for _, fact in sorted(_facts(rows, everyone), key=lambda pair: pair[0])),
+        covered=_covered(rows.deliveries),
         today=timezone.localdate(),
     )
 
@@ -40,19 +63,16 @@ def _legs(movers: list[Mover], told: set[str]) -> tuple[LegFacts, ...]:
     return tuple(LegFacts(Role(role), code, tuple(ordinals), code in told) for (role, code), ordinals in found.items())
 
 
-def _facts(relocation: Relocation, sent: list[Delivery], everyone: frozenset[int]) -> list[tuple[datetime, Fact]]:
-    found = [
-        (event.at, Fact(event.type, everyone))
-        for event in relocation.events.filter(type__in=["filing.acknowledged", "filing.withdrawn"])
-    ]
+def _facts(rows: Rows, everyone: frozenset[int]) -> list[tuple[datetime, Fact]]:
+    found = [(event.at, Fact(event.type, everyone)) for event in rows.acts]
     found += [
         (row.sent_at, Fact(row.type, frozenset(row.ordinals), municipality=row.municipality_id))
-        for row in sent
+        for row in rows.deliveries
         if row.sent_at is not None
     ]
     found += [
         (row.received_at, Fact(row.type, frozenset(row.ordinals), row.outcome, row.municipality_id))
-        for row in relocation.reports.all()
+        for row in rows.reports
     ]
     return found
 
@@ -65,27 +85,33 @@ def _covered(sent: list[Delivery]) -> Mapping[tuple[str, Role, str], frozenset[i
     return found
 
 
-def write_states(relocation: Relocation, states: Mapping[tuple[Role, str, int], str]) -> None:
+def write_states(rows: Rows, states: Mapping[tuple[Role, str, int], str]) -> None:
     """Write the states that changed; the database refuses a step that is not in the table."""
-    for mover in relocation.movers.all():
+    for mover in rows.movers:
         state = states[Role(mover.role), mover.municipality_id, mover.ordinal]
         if state != mover.state:
             mover.state = state
             mover.save(update_fields=["state"])
 
 
-def part(relocation: Relocation, due: Due) -> int:
+def part(rows: Rows, due: Due) -> int:
     """Return which of several notices of this kind the next one is."""
-    rows = Delivery.objects.filter(
-        relocation_id=relocation.pk, type=due.type, role=due.role.value, municipality_id=due.municipality
-    )
-    last: int | None = rows.aggregate(last=Max("part"))["last"]
-    return (last or 0) + 1
+    kind = (due.type, due.role.value, due.municipality)
+    same = [row.part for row in rows.deliveries if (row.type, row.role, row.municipality_id) == kind]
+    return max(same, default=0) + 1
 
 
-def decided(relocation: Relocation) -> bool:
+def last_sequences(rows: Rows) -> dict[str, int]:
+    """Return the last number given to a delivery, by town."""
+    found: dict[str, int] = {}
+    for row in rows.deliveries:
+        found[row.municipality_id] = max(row.sequence, found.get(row.municipality_id, 0))
+    return found
+
+
+def decided(rows: Rows) -> bool:
     """Tell whether the origin has registered or rejected the move-out of any mover."""
-    return relocation.reports.filter(type="moveout.decided", outcome__in=["REGISTERED", "REJECTED"]).exists()
+    return any(row.type == "moveout.decided" and row.outcome in ("REGISTERED", "REJECTED") for row in rows.reports)
 
 
 class LegalDate(msgspec.Struct):
@@ -94,10 +120,11 @@ class LegalDate(msgspec.Struct):
     legal_date: date | None = None
 
 
-def actual_in_on(relocation: Relocation, key: bytes, ordinals: tuple[int, ...]) -> date | None:
-    """Return the move-in date that the destination registered for these movers, when it has."""
-    for report in relocation.reports.filter(type="movein.decided", outcome="REGISTERED").order_by("-received_at"):
-        if set(report.ordinals) & set(ordinals):
+def actual_in_on(rows: Rows, key: bytes, ordinals: tuple[int, ...]) -> date | None:
+    """Return the move-in date that the destination registered last for these movers, when it has."""
+    for report in reversed(rows.reports):
+        registered = report.type == "movein.decided" and report.outcome == "REGISTERED"
+        if registered and set(report.ordinals) & set(ordinals):
             body = cipher.unseal(key, bytes(report.body), report.identity)
             return msgspec.json.decode(body, type=LegalDate).legal_date
     return None

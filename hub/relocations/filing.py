@@ -12,7 +12,8 @@ from typing import Annotated
 
 import msgspec
 
-from hub.catalogue import Problem, refuse
+from hub import records
+from hub.catalogue import Problem
 from municipalities.notice import (
     Address,
     Contact,
@@ -44,7 +45,7 @@ class Capacity(StrEnum):
     FACILITY_STAFF = "FACILITY_STAFF"
 
 
-class Filer(Record):
+class Filer(Record, frozen=True):
     """Who files."""
 
     capacity: Capacity = Capacity.SELF
@@ -53,7 +54,7 @@ class Filer(Record):
     authority_documents: tuple[str, ...] = ()
 
 
-class Filing(Record, kw_only=True):
+class Filing(Record, frozen=True, kw_only=True):
     """One relocation as filed. JSON in GIF's names (camelCase); unknown members are refused."""
 
     kind: Kind
@@ -83,28 +84,11 @@ class Filing(Record, kw_only=True):
 
 
 _decoder = msgspec.json.Decoder(Filing)
-_PATH = re.compile(r" - at `([^`]+)`$")
 
 
 def decode(body: bytes) -> Filing:
-    """Read a filing; raises ``Refusal`` E100 for what is not JSON, E104 with a pointer for a wrong field."""
-    try:
-        return _decoder.decode(body)
-    except msgspec.ValidationError as error:
-        path = _PATH.search(str(error))
-        detail = _PATH.sub("", str(error))
-        raise refuse("E104", pointer_of(path.group(1)) if path else "", detail) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise refuse("E100", detail="The body is not one valid JSON document in UTF-8.") from None
-
-
-def pointer_of(path: str) -> str:
-    """Turn msgspec's path into an RFC 6901 pointer.
-
-    >>> pointer_of("$.movers[0].dateOfBirth")
-    '/movers/0/dateOfBirth'
-    """
-    return path.removeprefix("$").replace("[", "/").replace("]", "").replace(".", "/")
+    """Read a filing; raises ``Refusal`` as ``records.decode`` does."""
+    return records.decode(_decoder, body)
 
 
 def check(filing: Filing, today: date, is_municipality: Callable[[str], bool]) -> list[Problem]:
@@ -227,9 +211,10 @@ def _household(filing: Filing) -> Iterator[Problem]:
     # Order rule O6: the head changes before the head leaves, when two or more remain.
     if left.head_moves and left.remaining_count >= 2 and not left.new_head_name.strip():
         yield Problem("E302", "/householdLeft/newHeadName")
-    if filing.filer.capacity in (Capacity.VOLUNTARY_AGENT, Capacity.FACILITY_STAFF) and not filing.filer.same_household:
-        if not filing.filer.authority_documents:
-            yield Problem("E305", "/filer/authorityDocuments")
+    filer = filing.filer
+    outsider = filer.capacity in (Capacity.VOLUNTARY_AGENT, Capacity.FACILITY_STAFF) and not filer.same_household
+    if outsider and not filer.authority_documents:
+        yield Problem("E305", "/filer/authorityDocuments")
     if filing.household_joined.existing and not filing.household_joined.head_name.strip():
         yield Problem("E310", "/householdJoined/headName", "Who joins a household names its head (Act Art. 22).")
 

@@ -49,13 +49,14 @@ def follow(deliveries: Iterable[tuple[UUID, UUID, str, Sequence[int], str, str]]
         cursor.execute(FOLLOW, dict(zip(names, [*columns, steps[0], steps[1], steps[2], steps[3]], strict=True)))
 
 
-def make(relocation: Relocation, parts: Mapping[tuple[Role, str], Sequence[int]]) -> None:
-    """Make the legs of a new relocation and their movers, each in its first state."""
+def make(relocation: Relocation, parts: Mapping[tuple[Role, str], Sequence[int]]) -> list[Mover]:
+    """Make the legs of a new relocation and their movers, each in its first state; returns the movers."""
     legs = [
-        Leg(relocation=relocation, role=role.value, municipality_id=code, owner=relocation.owner) for role, code in parts
+        Leg(relocation=relocation, role=role.value, municipality_id=code, owner=relocation.owner)
+        for role, code in parts
     ]
     Leg.objects.bulk_create(legs)
-    Mover.objects.bulk_create(
+    return Mover.objects.bulk_create(
         Mover(
             leg=leg,
             relocation=relocation,

@@ -34,9 +34,7 @@ class Relocation(models.Model):
     receipt_no = models.CharField(_("receipt number"), max_length=14, unique=True, default=receipt_no)
     kind = models.CharField(_("kind"), max_length=16, choices=[(kind.value, _(kind.value)) for kind in Kind])
     flow = models.CharField(_("flow"), max_length=16, choices=[(flow.value, _(flow.value)) for flow in Flow])
-    state = models.CharField(
-        _("state"), max_length=16, choices=RelocationState, default=RelocationState.SUBMITTED
-    )
+    state = models.CharField(_("state"), max_length=16, choices=RelocationState, default=RelocationState.SUBMITTED)
     version = models.PositiveSmallIntegerField(_("version"), default=1)
     origin = models.ForeignKey(Municipality, models.PROTECT, related_name="+", verbose_name=_("origin"))
     destination = models.ForeignKey(Municipality, models.PROTECT, related_name="+", verbose_name=_("destination"))
@@ -91,9 +89,7 @@ class Leg(models.Model):
 
     relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="legs", verbose_name=_("relocation"))
     role = models.CharField(_("role"), max_length=16, choices=[(role.value, _(role.value)) for role in Role])
-    municipality = models.ForeignKey(
-        Municipality, models.PROTECT, related_name="legs", verbose_name=_("municipality")
-    )
+    municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="legs", verbose_name=_("municipality"))
     #: As on the relocation: row-level security of either cannot ask the other without going in circles.
     owner = models.CharField(max_length=100, editable=False)
 
@@ -205,4 +201,3 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.client} {self.pk}"
-

@@ -11,6 +11,7 @@ from hub.catalogue import refuse
 from hub.deliveries import services as deliveries
 from hub.relocations import facts, journey, services, tables
 from hub.relocations.models import Relocation, Report
+from hub.relocations.notes import Notes
 from hub.vault import cipher
 from hub.vault import services as vault
 from municipalities.notice import Role
@@ -49,9 +50,13 @@ def receive(body: ReportBody, municipality: str) -> tuple[Report | None, bool]:
         if body.type == "resend.requested":
             _resend(body, municipality)
             return None, True
-        ordinals = _check(body, relocation, municipality)
+        rows = facts.read(relocation)
+        ordinals = _check(body, facts.situation(relocation, rows), municipality)
         report = _store(body, relocation, municipality, ordinals, mark)
-        services.advance(relocation.pk)
+        rows.reports.append(report)
+        notes = Notes(relocation)
+        notes.add(body.type, municipality, outcome=body.outcome, movers=ordinals, report=str(body.id))
+        services.go_on(relocation, rows, notes)
     return report, True
 
 
@@ -74,7 +79,7 @@ def _resend(body: ReportBody, municipality: str) -> None:
     deliveries.send_again(deliveries.locked(body.delivery, municipality), "resend.requested")
 
 
-def _check(body: ReportBody, relocation: Relocation, municipality: str) -> list[int]:
+def _check(body: ReportBody, situation: journey.Situation, municipality: str) -> list[int]:
     """Return the movers the report is about; raises when it cannot be taken in now."""
     role = tables.reports()[body.type]
     assert role is not None  # noqa: S101 - resend.requested, the only one without a role, went before
@@ -82,7 +87,6 @@ def _check(body: ReportBody, relocation: Relocation, municipality: str) -> list[
         raise refuse("E102", "/outcome")
     if body.type in DATED and (body.legal_date is None or body.legal_date > timezone.localdate()):
         raise refuse("E308", "/legal_date", "Needed, and not in the future (standard 4.0.3).")
-    situation = facts.situation(relocation)
     mine = {n for leg in situation.legs if leg.role == role and leg.municipality == municipality for n in leg.ordinals}
     ordinals = sorted(mine if body.movers is None else set(body.movers))
     if not ordinals or not set(ordinals) <= mine:
@@ -95,9 +99,7 @@ def _check(body: ReportBody, relocation: Relocation, municipality: str) -> list[
 DATED = frozenset({"arrival.visited", "movein.decided"})
 
 
-def _gate(
-    body: ReportBody, role: Role, municipality: str, situation: journey.Situation, ordinals: list[int]
-) -> None:
+def _gate(body: ReportBody, role: Role, municipality: str, situation: journey.Situation, ordinals: list[int]) -> None:
     """Refuse with E200 what comes before its gate, or what the leg's state does not allow."""
     states = journey.leg_states(situation)
     for ordinal in ordinals:
@@ -110,9 +112,7 @@ def _gate(
             raise refuse("E200", "/type", f"The leg is {state}.")
 
 
-def _store(
-    body: ReportBody, relocation: Relocation, municipality: str, ordinals: list[int], mark: bytes
-) -> Report:
+def _store(body: ReportBody, relocation: Relocation, municipality: str, ordinals: list[int], mark: bytes) -> Report:
     report = Report(
         id=body.id,
         relocation=relocation,
@@ -124,5 +124,4 @@ def _store(
     )
     report.body = cipher.seal(vault.open_one(relocation.pk), msgspec.json.encode(body), report.identity)
     report.save(force_insert=True)
-    services.note(relocation, body.type, municipality, outcome=body.outcome, movers=ordinals, report=str(body.id))
     return report

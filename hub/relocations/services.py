@@ -3,23 +3,22 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass
 from uuid import UUID
 
 import msgspec
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
-from hub import actors
 from hub.actors import HUB, Actor, acting
-from hub.audit import services as audit
 from hub.catalogue import raise_any, refuse
 from hub.deliveries import services as deliveries
 from hub.ids import uuid7
 from hub.relocations import facts, journey, legs, notices
 from hub.relocations.filing import Filing, check
-from hub.relocations.models import Event, IdempotencyKey, Relocation, Version
+from hub.relocations.models import IdempotencyKey, Relocation, Version
+from hub.relocations.notes import Notes
 from hub.vault import cipher
 from hub.vault import services as vault
 from municipalities.models import Municipality
@@ -45,8 +44,6 @@ def file(filing: Filing, owner: Actor, idempotency_key: str = "") -> tuple[Reloc
         if key is not None:
             key.relocation = relocation
             key.save(update_fields=["relocation"])
-        advance(relocation.pk, filing)
-        relocation.refresh_from_db()
     return relocation, True
 
 
@@ -78,6 +75,7 @@ def _claim_key(owner: Actor, key: str, mark: bytes) -> IdempotencyKey:
 
 
 def _store(filing: Filing, body: bytes, owner: Actor) -> Relocation:
+    """Write the relocation, its document, legs and first notices."""
     relocation = Relocation(
         kind=filing.kind.value,
         flow=filing.flow.value,
@@ -92,9 +90,11 @@ def _store(filing: Filing, body: bytes, owner: Actor) -> Relocation:
     version = Version(relocation=relocation)
     version.body = cipher.seal(key, body, version.identity)
     version.save(force_insert=True)
-    legs.make(relocation, parts(filing))
-    note(relocation, "filing.submitted", movers=len(filing.movers), filer=owner.kind.value)
-    note(relocation, "filing.acknowledged")
+    notes = Notes(relocation)
+    notes.add("filing.submitted", movers=len(filing.movers), filer=owner.kind.value)
+    acknowledged = notes.add("filing.acknowledged")
+    rows = facts.Rows(legs.make(relocation, parts(filing)), [], [], [acknowledged])
+    go_on(relocation, rows, notes, Opened(filing, key))
     return relocation
 
 
@@ -111,17 +111,6 @@ def parts(filing: Filing) -> Mapping[tuple[Role, str], list[int]]:
     return found
 
 
-def note(relocation: Relocation, type_: str, municipality: str | None = None, **detail: Any) -> None:
-    """Write an event and its audit entry; ``detail`` holds ids, counts and codes only."""
-    kind = actors.current().kind.value
-    Event.objects.create(
-        relocation=relocation, type=type_, municipality_id=municipality, actor_kind=kind, detail=detail
-    )
-    if municipality:
-        detail |= {"municipality": municipality}
-    audit.record(audit.Act(type_, f"relocation:{relocation.pk}", detail, relocation.pk))
-
-
 def lock(relocation_id: UUID) -> Relocation:
     """Lock the relocation; whoever changes anything about it holds this lock."""
     return Relocation.objects.select_for_update(of=("self",)).get(pk=relocation_id)
@@ -134,37 +123,51 @@ def filing_of(relocation: Relocation, key: bytes | None = None) -> Filing:
     return _filings.decode(cipher.unseal(key, bytes(version.body), version.identity))
 
 
-def advance(relocation_id: UUID, filing: Filing | None = None) -> None:
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A filing that is already unsealed, with the key that opened it."""
+
+    filing: Filing
+    key: bytes
+
+
+def advance(relocation_id: UUID) -> None:
     """Recompute the journey and add what is missing: states, notices. Repeating it adds nothing.
 
     Runs inside the caller's transaction as the hub.
     """
     relocation = lock(relocation_id)
-    situation = facts.situation(relocation)
-    result = journey.travel(situation)
-    facts.write_states(relocation, result.states)
+    go_on(relocation, facts.read(relocation), Notes(relocation))
+
+
+def go_on(relocation: Relocation, rows: facts.Rows, notes: Notes, opened: Opened | None = None) -> None:
+    """As ``advance``, with the rows at hand; writes the notes."""
+    result = journey.travel(facts.situation(relocation, rows))
+    facts.write_states(rows, result.states)
     if result.state != relocation.state:
         relocation.state = result.state
         relocation.save(update_fields=["state"])
-        note(relocation, "state.changed", state=result.state)
+        notes.add("state.changed", state=result.state)
     if result.due:
-        key = vault.open_one(relocation.pk)
-        _tell(relocation, filing or filing_of(relocation, key), key, situation, result.due)
+        _tell(relocation, rows, opened or _open(relocation), result.due)
+        for item in result.due:
+            movers = list(item.ordinals)
+            notes.add(f"{item.type}.queued", item.municipality, role=item.role.value, movers=movers)
+    notes.write()
 
 
-def _tell(
-    relocation: Relocation,
-    filing: Filing,
-    key: bytes,
-    situation: journey.Situation,
-    due: tuple[journey.Due, ...],
-) -> None:
+def _open(relocation: Relocation) -> Opened:
+    key = vault.open_one(relocation.pk)
+    return Opened(filing_of(relocation, key), key)
+
+
+def _tell(relocation: Relocation, rows: facts.Rows, opened: Opened, due: tuple[journey.Due, ...]) -> None:
     """Compose and queue the notices that became due."""
     told = [
         deliveries.Told(
             relocation_id=relocation.pk,
             notice=notices.compose(
-                filing,
+                opened.filing,
                 notice_id=uuid7(),
                 type_=item.type,
                 receipt_no=relocation.receipt_no,
@@ -173,34 +176,32 @@ def _tell(
                 role=item.role,
                 ordinals=item.ordinals,
                 filed_on=relocation.filed_on,
-                actual_in_on=facts.actual_in_on(relocation, key, item.ordinals),
+                actual_in_on=facts.actual_in_on(rows, opened.key, item.ordinals),
             ),
-            part=facts.part(relocation, item),
-            key=key,
+            part=facts.part(rows, item),
+            key=opened.key,
         )
         for item in due
     ]
-    deliveries.queue(told)
-    for item in due:
-        note(relocation, f"{item.type}.queued", item.municipality, role=item.role.value, movers=list(item.ordinals))
+    deliveries.queue(told, facts.last_sequences(rows))
 
 
-@transaction.atomic
 def withdraw(relocation_id: UUID, owner: Actor) -> Relocation:
     """Take a filing back (message 60), possible until the origin has decided; E200 afterwards.
 
     What has not left yet is not sent; towns that were told are told of the withdrawal.
     """
     with acting(HUB):
-        relocation = Relocation.objects.select_for_update(of=("self",)).filter(pk=relocation_id, owner=owner.name).first()
+        mine = Relocation.objects.filter(pk=relocation_id, owner=owner.name)
+        relocation = mine.select_for_update(of=("self",)).first()
         if relocation is None:
             raise refuse("E108")
         if relocation.state == "WITHDRAWN":
             return relocation
-        if facts.decided(relocation):
+        if facts.decided(facts.read(relocation)):
             raise refuse("E200", detail="The origin has decided; a cancellation is asked for at its counter.")
         deliveries.withdraw_unsent(relocation.pk)
-        note(relocation, "filing.withdrawn")
-        advance(relocation.pk)
-        relocation.refresh_from_db()
+        notes, rows = Notes(relocation), facts.read(relocation)
+        rows.acts.append(notes.add("filing.withdrawn"))
+        go_on(relocation, rows, notes)
     return relocation

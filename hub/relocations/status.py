@@ -6,9 +6,9 @@ from uuid import UUID
 
 from hub.catalogue import refuse
 from hub.deliveries.models import Delivery
+from hub.relocations import services
 from hub.relocations.journey import deadlines
 from hub.relocations.models import Leg, Relocation
-from municipalities.notice import Flow
 
 
 def visible(relocation_id: UUID | None = None, receipt_no: str = "") -> Relocation:
@@ -24,6 +24,7 @@ def visible(relocation_id: UUID | None = None, receipt_no: str = "") -> Relocati
 def document(relocation_id: UUID) -> dict[str, Any]:
     """Return the status as plain values."""
     relocation = visible(relocation_id)
+    filing = services.filing_of(relocation)
     return {
         "id": str(relocation.pk),
         "receipt_no": relocation.receipt_no,
@@ -33,7 +34,7 @@ def document(relocation_id: UUID) -> dict[str, Any]:
         "legs": [leg_document(leg, relocation) for leg in legs(relocation)],
         "deadlines": [
             {"clock": clock.clock, "due_on": clock.due_on}
-            for clock in deadlines(Flow(relocation.flow), relocation.planned_out_on, relocation.planned_out_on)
+            for clock in deadlines(filing.flow, filing.planned_out_on, filing.living_from)
         ],
     }
 

@@ -26,9 +26,7 @@ def parse(content: bytes, names: Sequence[str], widths: Sequence[int], encoding:
     return [_record(content, start, names, widths, encoding) for start in range(0, len(content), width)]
 
 
-def _record(
-    content: bytes, start: int, names: Sequence[str], widths: Sequence[int], encoding: str
-) -> list[str]:
+def _record(content: bytes, start: int, names: Sequence[str], widths: Sequence[int], encoding: str) -> list[str]:
     cells = []
     for name, width in zip(names, widths, strict=True):
         try:

@@ -27,9 +27,7 @@ def render(tree: Tree, root: str, namespaces: Mapping[str, str]) -> bytes:
     </通知>
     <BLANKLINE>
     """
-    declared = "".join(
-        f' xmlns{":" if prefix else ""}{prefix}="{_escape(uri)}"' for prefix, uri in namespaces.items()
-    )
+    declared = "".join(f' xmlns{":" if prefix else ""}{prefix}="{_escape(uri)}"' for prefix, uri in namespaces.items())
     out = [f'<?xml version="1.0" encoding="UTF-8"?>\n<{root}{declared}>\n']
     for name, value in tree.items():
         _element(name, value, "  ", out)
@@ -58,9 +56,7 @@ def _escape(text: str) -> str:
 
 def holds(content: bytes) -> bool:
     """Whether every character of a rendered document may stand in XML."""
-    return len(content.translate(None, CONTROLS)) == len(content) and not any(
-        mark in content for mark in NONCHARACTERS
-    )
+    return len(content.translate(None, CONTROLS)) == len(content) and not any(mark in content for mark in NONCHARACTERS)
 
 
 def parse(content: bytes, root: str, namespaces: Mapping[str, str], lists: Collection[str]) -> Tree:

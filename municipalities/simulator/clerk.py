@@ -15,7 +15,7 @@ from municipalities.notice import Flow, Notice
 JST = timezone(timedelta(hours=9), "JST")
 NAMESPACE = uuid5(NAMESPACE_URL, "https://hikkoshi-hub.example/simulated-towns")
 
-#: What follows each notice, in order: names with a dot are reports (D 6.4), the others receipts.
+#: What follows each notice, in order: names with a dot are reports, the others receipts.
 #: ``certificate.*`` stands for the certificate that fits the flow.
 PLANS = {
     "moveout.submitted": (
@@ -29,15 +29,9 @@ PLANS = {
     "withdraw.requested": ("received", "registered"),
 }  # fmt: skip
 
-#: The step of each plan with which the town's own books change.
-EFFECT = {
-    "moveout.submitted": "moveout.decided",
-    "arrival.planned": "arrival.plan_ack",
-    "arrival.prefill": "movein.decided",
-    "movein.notice": "movein.notice_applied",
-    "appendix.notice": "appendix.applied",
-    "withdraw.requested": "registered",
-}
+#: With which step the town's own books change: the final registration (本登録), except where there is none.
+EFFECT = {"arrival.planned": "arrival.plan_ack", "arrival.prefill": "movein.decided"}
+REGISTRATION = "registered"
 
 #: Of these a town makes only one per mover, whichever version of the filing leads to it.
 ONCE = frozenset({"moveout.effective"})
@@ -71,7 +65,7 @@ def plan(notice: Notice, day: date) -> tuple[Step, ...]:
 def _steps(notice: Notice, day: date) -> Iterator[Step]:
     for entry in PLANS[notice.type]:
         name = _certificate(notice.flow) if entry == "certificate.*" else entry
-        effect = EFFECT[notice.type] == name
+        effect = name == EFFECT.get(notice.type, REGISTRATION)
         if "." in name:
             yield _report(notice, name, day, effect)
         else:

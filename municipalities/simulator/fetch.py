@@ -22,7 +22,10 @@ DELIVERIES = "/api/v1/deliveries"
 PAGE = 100
 
 #: How often a town looks again for what a ring announced and the list did not show yet.
-LOOKS = 6
+LOOKS = 8
+
+#: Seconds after the start within which towns that had notices before look for more.
+SOON = 10.0
 
 #: The delivery is not offered (any more): withdrawn, superseded, not ours.
 GONE = frozenset({404, 409, 410})
@@ -52,10 +55,12 @@ class Fetcher:
         self.agenda = Agenda(self.work, office.settings.width)
 
     def start(self) -> None:
-        """Spread the first polls, as rings may have gone unheard; what was left half fetched comes at once."""
+        """Spread the towns' polls; first what is half fetched, soon where a ring may have gone unheard."""
+        busy = self._office.ledger.busy()
         for town in reached_by(self._office.towns.values(), "pull"):
-            offset = self._office.faults.draw(town.code, "poll") * self._office.settings.poll_every / 4
-            self.agenda.put(town.code, 0 if self._office.ledger.wanted(town.code) else offset)
+            within = SOON if town.code in busy else self._office.settings.poll_every
+            wait = self._office.faults.draw(town.code, "poll") * within
+            self.agenda.put(town.code, 0 if self._office.ledger.wanted(town.code) else wait)
 
     def ring(self, code: str, notice_id: str) -> None:
         """Something waits, says the hub: look now."""
@@ -135,9 +140,7 @@ class Fetcher:
     def _breaks_off(self, town: Town, notice_id: str) -> bool:
         """Whether a flaky town loses what it has just fetched."""
         faults = self._office.faults
-        return (
-            faults.draw(town.code, notice_id, self._failures.get(town.code, 0)) < faults.of(town.code).fails
-        )
+        return faults.draw(town.code, notice_id, self._failures.get(town.code, 0)) < faults.of(town.code).fails
 
 
 def is_whole(answer: Answer) -> bool:

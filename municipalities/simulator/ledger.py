@@ -121,8 +121,7 @@ class Ledger:
             (chain, limit),
         )
         return [
-            Next(town, n, Step(key, name, path, body, bool(effect)))
-            for town, n, key, name, path, body, effect in rows
+            Next(town, n, Step(key, name, path, body, bool(effect))) for town, n, key, name, path, body, effect in rows
         ]
 
     def open_chains(self) -> list[tuple[str, float]]:
@@ -133,6 +132,10 @@ class Ledger:
         """What this town still has to fetch, oldest first: ids are ordered by time (RFC 9562, version 7)."""
         rows = self._read("SELECT notice_id FROM wanted WHERE town = ? ORDER BY notice_id", (town,))
         return [notice_id for (notice_id,) in rows]
+
+    def busy(self) -> set[str]:
+        """Towns that ever had a notice."""
+        return {town for (town,) in self._read("SELECT DISTINCT town FROM notices")}
 
     def has(self, town: str, notice_id: str) -> bool:
         """Whether a record was taken in."""

@@ -28,13 +28,11 @@ def add(parser: ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("--hub", default="http://127.0.0.1:8000", help="base address of the hub")
     parser.add_argument("--port", type=int, default=9100, help="port on 127.0.0.1 (default 9100)")
-    parser.add_argument(
-        "--data", type=Path, default=Path(".data/simulator"), help="where the towns keep their books"
-    )
+    parser.add_argument("--data", type=Path, default=Path(".data/simulator"), help="where the towns keep their books")
     parser.add_argument("--fault", type=fault, action="append", default=[], metavar="PROFILE:PERCENT",
                         help=f"let so many of the towns misbehave: {', '.join(PROFILES)}")  # fmt: skip
     parser.add_argument("--speed", type=float, default=1.0, help="divide every delay by this")
-    parser.add_argument("--poll", type=float, default=120.0, help="seconds between a town's own polls")
+    parser.add_argument("--poll", type=float, default=300.0, help="seconds between a town's own polls")
     parser.add_argument("--seed", type=int, default=0, help="another seed, other misfortunes")
 
 

@@ -116,9 +116,7 @@ class Server:
 
     async def health(self, _request: web.Request) -> web.Response:
         """Whether the process is up, and how much it has before it."""
-        return reply(
-            {"status": "ok", "towns": len(self._office.towns), "waiting": self._office.ledger.waiting()}
-        )
+        return reply({"status": "ok", "towns": len(self._office.towns), "waiting": self._office.ledger.waiting()})
 
     def _town(self, request: web.Request) -> Town:
         town = self._office.towns.get(request.match_info["code"])

@@ -222,9 +222,7 @@ def _overflow(name: str, width: int, size: int, unit: str) -> UnfitError:
 # --- reading --------------------------------------------------------------------------------------------
 
 
-def _taker(
-    field: Field, source: Source, way: Converter, codes: Mapping[str, str] | None, paper: Paper
-) -> Take | None:
+def _taker(field: Field, source: Source, way: Converter, codes: Mapping[str, str] | None, paper: Paper) -> Take | None:
     read = _reader(field, way, codes, paper)
     if read is None or source.kind == "part":
         return None

@@ -5,7 +5,6 @@ Compiled once per standard: the items of each part together, so that a part that
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count
 from operator import attrgetter
 from typing import Any
 
@@ -247,10 +246,14 @@ class Tree:
                 return json.render(tree)
             content = xml.render(tree, self.head.root, self.head.namespaces)
         except UnicodeEncodeError:
-            raise _unwritable([_leaves(tree)]) from None
+            raise _unwritable(self._records(tree)) from None
         if not xml.holds(content):
-            raise _unwritable([_leaves(tree)], xml.holds)
+            raise _unwritable(self._records(tree), xml.holds)
         return content
+
+    def _records(self, tree: dict[str, Any]) -> Iterator[Iterator[tuple[str, Any]]]:
+        movers = tree.pop(self.head.movers)
+        return map(_leaves, [tree, *movers])
 
     def read(self, content: bytes) -> Notice:
         if self.head.format == "json":
@@ -284,9 +287,6 @@ def _leaves(tree: dict[str, Any], path: str = "", depth: int = 0) -> Iterator[tu
     for name, value in tree.items():
         if type(value) is dict:
             yield from _leaves(value, f"{path}{name}/", depth + 1)
-        elif type(value) is list and value and type(value[0]) is dict:
-            for number, inner in zip(count(1), value):
-                yield from _leaves(inner, f"{path}{name}/{number}/", depth + 1)
         else:
             yield f"{path}{name}", value
 

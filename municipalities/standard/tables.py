@@ -124,9 +124,7 @@ def _table(path: Path, columns: Iterable[str]) -> Iterator[tuple[str, dict[str, 
         known = list(columns)
         found = list(reader.fieldnames or ())
         if found[:2] != known[:2] or not set(found) <= set(known):
-            raise TableError(
-                f"{where}, row 1", f"the columns are {','.join(found)}", f"use {','.join(known)}"
-            )
+            raise TableError(f"{where}, row 1", f"the columns are {','.join(found)}", f"use {','.join(known)}")
         for row in reader:
             here = f"{where}, row {reader.line_num}"
             if None in row or None in row.values():
@@ -160,7 +158,7 @@ def _checked(field: Field, where: str) -> Field:
     if not field.source:
         return field
     kind = sources()[field.source].kind
-    if field.codes and (field.convert or "text") not in {"text", "wide"}:
+    if field.codes and field.convert not in {"", "text"}:
         raise TableError(f"{where}, column convert", "an item with a code table needs none", "leave it blank")
     if kind not in CONVERTERS[field.convert or "text"] and not field.codes:
         fit = ", ".join(name for name, kinds in CONVERTERS.items() if kind in kinds)

@@ -9,7 +9,7 @@ import base64
 import json
 import random
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -69,6 +69,10 @@ class Delivery:
     receipts: dict[str, bytes] = field(default_factory=dict)
 
 
+async def nothing(_what: str) -> None:
+    """Go on."""
+
+
 class Hub:
     """Tokens, deliveries, receipts and reports of the API, and a courier."""
 
@@ -84,6 +88,8 @@ class Hub:
         self.counts: Counter[str] = Counter()
         self.address = ""
         self.sending: set[asyncio.Task[None]] = set()
+        #: Called when something was done and before it is said.
+        self.afterwards: Callable[[str], Awaitable[None]] = nothing
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator["Hub"]:
@@ -168,19 +174,21 @@ class Hub:
     @web.middleware
     async def door(self, request: web.Request, handler: Any) -> web.StreamResponse:
         """Bad luck first: nothing heard, or done but not said."""
-        request["town"] = self.tokens.get(
-            request.headers.get("Authorization", "").removeprefix("Bearer "), ""
-        )
-        if request.path != "/oauth/token" and not request["town"]:
+        if request.path != "/oauth/token" and not self.caller(request):
             self.counts["401"] += 1
             return web.json_response({"code": "E106"}, status=401)
         luck = self.luck.random()
         if luck < self.bad_luck / 2:
             return web.json_response({"code": "E901"}, status=503, headers={"Retry-After": "0"})
         answer: web.StreamResponse = await handler(request)
+        await self.afterwards(request.path.rpartition("/")[2])
         if luck < self.bad_luck and request.transport is not None:
             request.transport.abort()
         return answer
+
+    def caller(self, request: web.Request) -> str:
+        """The town whose token this is."""
+        return self.tokens.get(request.headers.get("Authorization", "").removeprefix("Bearer "), "")
 
     async def token(self, request: web.Request) -> web.Response:
         kind, _, credentials = request.headers["Authorization"].partition(" ")
@@ -188,13 +196,14 @@ class Hub:
         form = await request.post()
         town = self.towns[client.removeprefix("town-")]
         assert (kind, secret, form["grant_type"]) == ("Basic", town.client_secret, "client_credentials")
-        token = f"token-{len(self.tokens)}"
+        self.counts["tokens"] += 1
+        token = f"token-{self.counts['tokens']}"
         self.tokens[token] = town.code
         return web.json_response({"access_token": token, "token_type": "Bearer", "expires_in": 3600})
 
     async def list(self, request: web.Request) -> web.Response:
         assert request.query["state"] == "ready"
-        ready = [d for d in self.deliveries.values() if (d.town.code, d.state) == (request["town"], "ready")]
+        ready = [d for d in self.deliveries.values() if (d.town.code, d.state) == (self.caller(request), "ready")]
         ids = sorted(delivery.notice.notice_id for delivery in ready)
         page = [i for i in ids if i > request.query.get("after", "")][:2]
         return web.json_response(
@@ -206,7 +215,7 @@ class Hub:
 
     def own(self, request: web.Request) -> Delivery:
         delivery = self.deliveries.get(request.match_info["id"])
-        if delivery is None or delivery.town.code != request["town"]:
+        if delivery is None or delivery.town.code != self.caller(request):
             raise web.HTTPNotFound
         return delivery
 

@@ -50,9 +50,7 @@ def country(nothing: None) -> None:
 
 
 @given(st.from_regex("[0-9]{5}", fullmatch=True), st.integers(0, 5), st.integers(1, 9))
-def test_one_wrong_digit_is_noticed_but_where_two_remainders_share_a_digit(
-    first: str, place: int, by: int
-) -> None:
+def test_one_wrong_digit_is_noticed_but_where_two_remainders_share_a_digit(first: str, place: int, by: int) -> None:
     code = codes.complete(first)
     wrong = code[:place] + str((int(code[place]) + by) % 10) + code[place + 1 :]
     # Remainders 0 and 10 of eleven share one digit: 1 comes from 10 and from 0 (11 - 0 = 11, mod 10).
@@ -133,9 +131,7 @@ def test_loading_twice_changes_nothing_and_reports_what_changed(
     assert second.unchanged == 1_919
 
     Municipality.objects.filter(pk="473821").update(opens_at=time(9), closes_at=time(16))
-    renamed = edited(
-        tmp_path, "473821,town,沖縄県,八重山郡,与那国町", "473821,village,沖縄県,八重山郡,与那国村"
-    )
+    renamed = edited(tmp_path, "473821,town,沖縄県,八重山郡,与那国町", "473821,village,沖縄県,八重山郡,与那国村")
     assert loader.sync(renamed).changed == ["473821"]
     row = Municipality.objects.get(pk="473821")
     assert (row.name, row.kind, row.opens_at, row.closes_at) == ("与那国村", "village", time(9), time(16))
@@ -147,9 +143,7 @@ def test_loading_twice_changes_nothing_and_reports_what_changed(
 
 
 def test_a_wrong_table_loads_nothing(nothing: None, tmp_path: Path) -> None:
-    with pytest.raises(
-        loader.TableError, match=r"row 1920.*473829 has a wrong check digit, 473821 would be right"
-    ):
+    with pytest.raises(loader.TableError, match=r"row 1920.*473829 has a wrong check digit, 473821 would be right"):
         loader.sync(edited(tmp_path, "473821", "473829"))
     assert not Municipality.objects.exists()
 
@@ -166,9 +160,7 @@ def test_the_command_says_what_it_did(nothing: None, capsys: pytest.CaptureFixtu
 def test_the_command_refuses_in_one_line(db: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     wrong = edited(tmp_path, "473821", "473829")
     monkeypatch.setattr(loader, "sync", partial(loader.sync, wrong))
-    with pytest.raises(
-        CommandError, match=r"^municipalities\.csv, row 1920, column code: 473829 has a wrong"
-    ):
+    with pytest.raises(CommandError, match=r"^municipalities\.csv, row 1920, column code: 473829 has a wrong"):
         call_command("sync_municipalities")
 
 
@@ -217,9 +209,7 @@ def test_what_an_operator_did_is_left_alone(country: None) -> None:
     mine = Connection.objects.get(municipality="011011")
     mine.valid_to = TODAY
     mine.save()
-    Connection.objects.filter(municipality="011029").update(
-        address="https://bridge.example.jp/inbox", concurrency=1
-    )
+    Connection.objects.filter(municipality="011029").update(address="https://bridge.example.jp/inbox", concurrency=1)
     Connection.objects.get(municipality="011037").delete()
     assert connections.create_missing(date(2026, 12, 1)) == ["011037"]
     assert Connection.objects.get(municipality="011029").address == "https://bridge.example.jp/inbox"

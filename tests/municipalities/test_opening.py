@@ -29,9 +29,7 @@ CALENDARS = st.builds(Opening, st.just(Hours()), EXCEPTIONS)
 
 
 def test_the_table_has_every_national_holiday_of_its_years() -> None:
-    derived = {
-        day: name for year in range(FIRST.year, LAST.year + 1) for day, name in jpholiday.year_holidays(year)
-    }
+    derived = {day: name for year in range(FIRST.year, LAST.year + 1) for day, name in jpholiday.year_holidays(year)}
     assert (date(2019, 1, 1), date(2030, 12, 31)) == (FIRST, LAST)
     assert holidays() == derived
 

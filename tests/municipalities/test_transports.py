@@ -123,9 +123,7 @@ def test_a_signature_covers_id_time_and_body_and_is_short_lived(body: bytes, cha
         signing.verify([KEY], headers, body + b"!" if change == "body" else body, now)
 
 
-@given(
-    headers=st.dictionaries(st.sampled_from([signing.ID, signing.TIMESTAMP, signing.SIGNATURE]), st.text())
-)
+@given(headers=st.dictionaries(st.sampled_from([signing.ID, signing.TIMESTAMP, signing.SIGNATURE]), st.text()))
 def test_no_header_garbage_breaks_the_verification(headers: dict[str, str]) -> None:
     with pytest.raises(RefusedError):
         signing.verify([KEY], headers, b"", 0)

@@ -32,19 +32,19 @@ class Command(BaseCommand):
                 case "show":
                     self.show(standard.load(options["name"]), sample=options["sample"])
                 case _:
-                    self.list([standard.load(name) for name in standard.names()], as_json=options["json"])
+                    self.table([standard.load(name) for name in standard.names()], as_json=options["json"])
         except TableError as error:
             raise CommandError(str(error)) from error
 
-    def list(self, layouts: list[Standard], *, as_json: bool) -> None:
+    def table(self, layouts: list[Standard], *, as_json: bool) -> None:
         rows = [row(layout) for layout in layouts]
         if as_json:
             self.stdout.write(json.dumps(rows, ensure_ascii=False, indent=2))
             return
-        table = Table(*rows[0])
+        shown = Table(*rows[0])
         for values in rows:
-            table.add_row(*(str(value) for value in values.values()))
-        self.print(table)
+            shown.add_row(*(str(value) for value in values.values()))
+        self.print(shown)
 
     def check_all(self, names: list[str]) -> None:
         """Exit 1 when a standard cannot be used."""
@@ -71,7 +71,12 @@ class Command(BaseCommand):
         self.stdout.write(f"source: {layout.source}")
 
     def print(self, table: Table) -> None:
-        Console(file=self.stdout, soft_wrap=True).print(table)
+        console = Console(width=None if self.stdout.isatty() else 180)
+        for column in table.columns:
+            column.overflow = "fold"  # a name is never shortened
+        with console.capture() as captured:
+            console.print(table)
+        self.stdout.write(captured.get())
 
 
 def row(layout: Standard) -> dict[str, Any]:

@@ -37,13 +37,15 @@ class Command(BaseCommand):
         parser.add_argument("--fault", action="append", default=[], metavar="PROFILE:PERCENT", help="as in simulate")
         parser.add_argument("--seed", type=int, default=0, help="another seed, other filings")
         parser.add_argument("--speed", type=float, default=1.0, help="divide the clerks' delays by this")
+        parser.add_argument("--data", default=Path(settings.BASE_DIR) / ".data", help="folder of logs and towns")
         parser.add_argument("--port", type=int, default=8000, help="the hub's port on 127.0.0.1, if it is free")
-        parser.add_argument("--quiet", type=float, default=25.0, help="with --once: end when nothing moved so long")
+        parser.add_argument("--quiet", type=float, default=60.0, help="with --once: end when nothing moved so long")
         parser.add_argument("--limit", type=float, default=900.0, help="with --once: end after so many seconds")
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.console = Console(stderr=True)
-        self.data = Path(settings.BASE_DIR) / ".data"
+        self.data = Path(options["data"]).resolve()
+        (self.data / "static").mkdir(parents=True, exist_ok=True)
         self.hub = f"http://127.0.0.1:{free_port(options['port'])}"
         self.towns = f"http://127.0.0.1:{free_port(9100)}"
         with self.step("database schema"):
@@ -70,13 +72,16 @@ class Command(BaseCommand):
 
     def environment(self) -> dict[str, str]:
         """What the processes get besides the environment of this one."""
-        return {"HUB_DEMO": "1", "HUB_FOLDER_ROOT": str(self.data), "PYTHONUNBUFFERED": "1"}
+        folders = {"HUB_FOLDER_ROOT": str(self.data), "HUB_STATIC_ROOT": str(self.data / "static")}
+        return folders | {"HUB_DEMO": "1", "PYTHONUNBUFFERED": "1"}
 
     def start(self, processes: Processes, options: dict[str, Any]) -> None:
         """Start everything and wait until both servers answer."""
         port, towns_port = self.hub.rpartition(":")[2], self.towns.rpartition(":")[2]
-        web = ["-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", port, "--workers", "2"]
-        processes.start("web", [PYTHON, *web, "--no-ws", "hub.wsgi:application"])
+        # Few threads, each keeping its database connection.
+        web = ["-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", port, "--no-ws"]
+        web += ["--workers", "2", "--blocking-threads", "2", "--backpressure", "64"]
+        processes.start("web", [PYTHON, *web, "hub.wsgi:application"])
         simulate = ["manage.py", "simulate", "--port", towns_port, "--hub", self.hub]
         simulate += ["--data", str(self.data / "towns"), "--secrets", str(self.data / "towns" / "secrets.jsonl")]
         simulate += ["--speed", str(options["speed"])]
@@ -145,4 +150,4 @@ class Command(BaseCommand):
             table.add_row(name, str(document[name]))
         for name, counts in [*document["deliveries"].items(), ("receipts", document["receipts"])]:
             table.add_row(name, json.dumps(counts, ensure_ascii=False))
-        Console(file=self.stdout, width=120).print(table)
+        Console(width=120).print(table)

@@ -1,0 +1,230 @@
+"""Where a relocation stands, in a citizen's words: each town, what it was told and said, what comes next, by when."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from hub import words
+from hub.deliveries.models import Delivery
+from hub.deliveries.states import Answer, State
+from hub.relocations import facts, journey, services, status, tables
+from hub.relocations.filing import Filing
+from hub.relocations.models import Leg, Relocation, Report
+from hub.vault.services import ShreddedError
+from municipalities.models import Municipality
+from municipalities.notice import Flow
+from municipalities.opening import UnknownHolidaysError
+
+#: What a municipality is to who moves, in their words.
+ROLES = {
+    "origin": _("The municipality you leave"),
+    "destination": _("The municipality you move to"),
+    "domicile": _("The municipality of your family register (本籍)"),
+}
+#: States in which the citizen still has to go to the counter of the new municipality.
+BEFORE_ARRIVAL = frozenset({"SUBMITTED", "IN_REVIEW", "RETURNED", "MOVEOUT_ACCEPTED", "AWAITING_ARRIVAL"})
+#: States that end a relocation.
+ENDED = frozenset({"WITHDRAWN", "REJECTED", "SETTLED"})
+#: Colour of a mover's state: what is done, and what is wrong; all others are under way.
+DONE = frozenset(
+    {("origin", "CONFIRMED"), ("origin", "EFFECTIVE"), ("origin", "REGISTERED"), ("domicile", "APPLIED")}
+    | {("destination", state) for state in ("REGISTERED", "NOTIFIED", "CLOSED")}
+)
+WRONG = frozenset({"RETURNED", "REJECTED"})
+
+NEXT = {
+    "SUBMITTED": _("Your filing is on its way to the municipality you leave. There is nothing to do for you now."),
+    "IN_REVIEW": _(
+        "The municipality you leave is reviewing your filing. This takes two or three open days."
+        " There is nothing to do for you now."
+    ),
+    "RETURNED": _("Something must be corrected. Please call the counter of the municipality you leave."),
+    "MOVEOUT_ACCEPTED": _(
+        "After moving, go to the counter of the new municipality in person and make the move-in filing."
+    ),
+    "AWAITING_ARRIVAL": _(
+        "After moving, go to the counter of the new municipality in person and make the move-in filing."
+    ),
+    "ARRIVED": _("You are registered. The municipalities tell each other; there is nothing to do for you."),
+    "SETTLED": _("Everything is done. There is nothing left to do for you."),
+    "REJECTED": _("The municipality you leave did not accept the filing. Please ask at its counter."),
+    "WITHDRAWN": _("You took this filing back. If you move after all, file again."),
+}
+BRING = {
+    Flow.CARD_SPECIAL: _("Bring the Individual Number Cards of everyone who has one, and know their 4-digit PIN."),
+    Flow.PAPER_CERT: _("Bring the move-out certificate on paper and a document that proves who you are."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Something that must be done by a day."""
+
+    title: str
+    due_on: str
+    hint: str
+    passed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that happened between the hub and a town, or will."""
+
+    text: str
+    at: datetime | None
+    answer: str = ""
+    kind: str = "told"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A mover and the state at one town."""
+
+    name: str
+    state: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Town:
+    """One town's part."""
+
+    title: str
+    name: str
+    people: list[Person]
+    steps: list[Step]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The whole page."""
+
+    relocation: Relocation
+    state: str
+    next: str
+    bring: str
+    clocks: list[Clock]
+    towns: list[Town]
+    may_withdraw: bool
+    filed_on: str
+    planned_out_on: str
+
+
+def of(relocation: Relocation) -> Standing:
+    """Read everything the page shows; the caller has made sure whose it is."""
+    filing = _filing(relocation)
+    waiting = relocation.state in BEFORE_ARRIVAL
+    return Standing(
+        relocation=relocation,
+        state=str(relocation.get_state_display()),
+        next=str(NEXT[relocation.state]),
+        bring=str(BRING.get(Flow(relocation.flow), "")) if waiting else "",
+        clocks=list(clocks(relocation, filing)) if waiting else [],
+        towns=towns(relocation, filing),
+        may_withdraw=may_withdraw(relocation),
+        filed_on=day(relocation.filed_on),
+        planned_out_on=day(relocation.planned_out_on),
+    )
+
+
+def _filing(relocation: Relocation) -> Filing | None:
+    """What was filed, unless it was shredded."""
+    try:
+        return services.filing_of(relocation)
+    except ShreddedError:
+        return None
+
+
+def may_withdraw(relocation: Relocation) -> bool:
+    """Whether it can still be taken back: until the municipality that is left has decided."""
+    return relocation.state not in ENDED and not facts.decided(facts.read(relocation))
+
+
+def day(value: date) -> str:
+    """A day with its weekday."""
+    return date_format(value, gettext("D, j F Y"))
+
+
+def clocks(relocation: Relocation, filing: Filing | None) -> Iterator[Clock]:
+    """The last days that count for this citizen.
+
+    The statutory day rolls over to an open day of the town (Local Autonomy Act Art. 4-2). Whether the card flow
+    is saved by that too is not settled (Order Art. 24-2), so its day is said as it falls.
+    """
+    living_from = filing.living_from if filing else relocation.planned_out_on
+    found = {
+        clock.clock: clock for clock in journey.deadlines(Flow(relocation.flow), relocation.planned_out_on, living_from)
+    }
+    if "C30" in found:
+        last = min(found["C30"].due_on, found["C14"].due_on)
+        hint = gettext("Afterwards a move-out certificate on paper is needed, and the card lapses if nothing is filed.")
+        yield Clock(
+            gettext("Last day for the move-in filing with the card"), day(last), hint, last < timezone.localdate()
+        )
+    legal = rolled(relocation.destination, found["C14"])
+    hint = gettext("Within 14 days of starting to live there (Basic Resident Register Act, Art. 22).")
+    if legal != found["C14"].due_on:
+        hint += " " + gettext("The 14th day is a closed day; the next open day counts.")
+    yield Clock(gettext("Last day for the move-in filing by law"), day(legal), hint, legal < timezone.localdate())
+
+
+def rolled(town: Municipality, clock: journey.Deadline) -> date:
+    """The last day by the town's calendar; as it falls where the holidays are not known yet."""
+    try:
+        return town.opening().due_on(clock.starts_on, (clock.due_on - clock.starts_on).days)
+    except UnknownHolidaysError:
+        return clock.due_on
+
+
+def towns(relocation: Relocation, filing: Filing | None) -> list[Town]:
+    """Each town's part, in the order of the move."""
+    names = {mover.ordinal: mover.full_name for mover in filing.movers} if filing else {}
+    reports = list(relocation.reports.order_by("received_at"))
+    return [town(leg, status.told(relocation, leg), reports, names) for leg in status.legs(relocation)]
+
+
+def town(leg: Leg, told: Iterable[Delivery], reports: Iterable[Report], names: Mapping[int, str]) -> Town:
+    """One town's part."""
+    said = [
+        Step(words.report(row.type, row.outcome), row.received_at, kind="said")
+        for row in reports
+        if row.municipality_id == leg.municipality_id and str(tables.reports().get(row.type)) == leg.role
+    ]
+    steps = [handed(row) for row in told if row.state not in (State.WITHDRAWN, State.SUPERSEDED)] + said
+    return Town(
+        title=str(ROLES.get(leg.role, leg.role)),
+        name=leg.municipality.full_name,
+        people=[person(leg.role, row.ordinal, row.state, names) for row in status.sorted_movers(leg)],
+        steps=sorted(steps, key=lambda step: (step.at is None, step.at or timezone.now())),
+    )
+
+
+def person(role: str, ordinal: int, state: str, names: Mapping[int, str]) -> Person:
+    """A mover's state at this town."""
+    tone = "done" if (role, state) in DONE else "wrong" if state in WRONG else "under-way"
+    name = names.get(ordinal) or gettext("Person %(number)s") % {"number": ordinal}
+    return Person(name, words.leg_state(role, state), tone)
+
+
+#: A receipt as a citizen reads it: that something arrived is no decision, and a doubt is for the clerks.
+ANSWERS = {
+    Answer.RECEIVED.value: _("arrived"),
+    Answer.ACCEPTED_FOR_REVIEW.value: _("arrived and is being looked at"),
+    Answer.REGISTERED.value: _("arrived and was recorded"),
+    Answer.RETURNED.value: _("a clerk has a question"),
+    Answer.REJECTED.value: _("a clerk has a question"),
+    Answer.IMPLAUSIBLE.value: _("a clerk has a question"),
+}
+
+
+def handed(row: Delivery) -> Step:
+    """A notice on its way; one that is stuck is our business, never a refusal."""
+    notice = words.notice(row.type)
+    if row.sent_at is None:
+        return Step(gettext("will be handed over: %(notice)s") % {"notice": notice}, None, kind="waiting")
+    return Step(gettext("was handed: %(notice)s") % {"notice": notice}, row.sent_at, str(ANSWERS.get(row.answer, "")))

@@ -1,0 +1,125 @@
+"""The citizen's pages: start, sign in, the form, and where each relocation stands."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import views as auth
+from django.core.exceptions import BadRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import translation
+from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_safe
+
+from hub.actors import Actor
+from hub.catalogue import Refusal
+from hub.citizens import pages, standing, steps
+from hub.citizens.access import for_citizens, is_citizen
+from hub.ids import is_receipt_no
+from hub.relocations import services, status
+from hub.relocations.models import Relocation
+
+#: The demo lies above the pages, so it is asked for by name, and only when it runs.
+DEMO = "hub.demo.seed."
+MOST = 50
+
+
+@require_safe
+@never_cache
+def home(request: HttpRequest) -> HttpResponse:
+    """What this is, and the relocations of who signed in."""
+    mine = Relocation.objects.none()
+    if is_citizen(request):
+        rows = Relocation.objects.filter(owner=str(request.user.pk)).select_related("origin", "destination")
+        mine = rows.order_by("-pk")[:MOST]
+    return render(request, "citizens/home.html", {"relocations": mine, "is_citizen": is_citizen(request)})
+
+
+class SignIn(auth.LoginView):
+    """Sign in with name and password; a demo prints its accounts beside it."""
+
+    template_name = "citizens/sign_in.html"
+    redirect_authenticated_user = True
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        demo = settings.HUB_DEMO
+        return super().get_context_data(
+            accounts=import_string(f"{DEMO}ACCOUNTS") if demo else (),
+            password=import_string(f"{DEMO}PASSWORD") if demo else "",
+            **kwargs,
+        )
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_citizens
+def file(request: HttpRequest, actor: Actor) -> HttpResponse:
+    """The form, page by page; the draft travels with the pages."""
+    if request.method != "POST":
+        return pages.show(request, steps.start())
+    language = request.POST.get("go", "").removeprefix("language:")
+    if language in dict(settings.LANGUAGES):
+        translation.activate(language)
+    try:
+        turn = steps.turn(request.POST)
+    except ValueError as error:
+        raise BadRequest("This is no page of the form.") from error
+    response = _take_in(request, turn, actor) if turn.submit else pages.show(request, turn)
+    if language in dict(settings.LANGUAGES):
+        response.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, samesite="Lax")
+    return response
+
+
+def _take_in(request: HttpRequest, turn: steps.Turn, actor: Actor) -> HttpResponse:
+    """File it, and go where it can be followed."""
+    try:
+        relocation, new = services.file(turn.sheet.filing(), actor, turn.draft.key)
+    except Refusal as refusal:
+        if refusal.lead.code == "E202":
+            messages.info(request, _("This form was filed before; what you changed afterwards was not filed."))
+            return redirect("citizens:home")
+        for problem in refusal.problems:
+            turn.sheet.tell(problem)
+        return pages.show(request, turn)
+    if new:
+        messages.success(request, _("Your filing was received. Please note the receipt number."))
+    return redirect("citizens:status", relocation.receipt_no)
+
+
+def own(actor: Actor, receipt_no: str) -> Relocation:
+    """The citizen's own relocation; everything else does not exist, whatever the reason."""
+    try:
+        relocation = status.visible(receipt_no=receipt_no) if is_receipt_no(receipt_no) else None
+    except Refusal:
+        relocation = None
+    if relocation is None or relocation.owner != actor.name:
+        raise Http404
+    return relocation
+
+
+@require_safe
+@for_citizens
+def show_status(request: HttpRequest, actor: Actor, receipt_no: str) -> HttpResponse:
+    """Each town: what it was told, what it said, what comes next and by when."""
+    return render(request, "citizens/status.html", {"standing": standing.of(own(actor, receipt_no))})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_citizens
+def withdraw(request: HttpRequest, actor: Actor, receipt_no: str) -> HttpResponse:
+    """Ask whether it is meant, then take the filing back."""
+    relocation = own(actor, receipt_no)
+    if request.method != "POST":
+        if not standing.may_withdraw(relocation):
+            return redirect("citizens:status", receipt_no)
+        return render(request, "citizens/withdraw.html", {"relocation": relocation})
+    try:
+        services.withdraw(relocation.pk, actor)
+        messages.success(request, _("Your filing was withdrawn."))
+    except Refusal as refusal:
+        messages.error(request, f"{refusal.lead.entry.title} {refusal.lead.entry.remedy}")
+    return redirect("citizens:status", receipt_no)

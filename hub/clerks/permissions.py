@@ -1,0 +1,57 @@
+"""Who may do what at the desk: by the kind of account, never by permissions handed out one by one."""
+
+from functools import cache
+
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import AnonymousUser
+
+from hub.accounts.models import User
+from hub.actors import ActorKind
+
+#: Read by clerks (their own town's rows) and operators (states, never persons).
+READ = {
+    "relocations": ("relocation", "mover", "report", "event"),
+    "deliveries": ("delivery", "event", "receipt", "lane"),
+    "municipalities": ("municipality", "connection", "calendarexception", "succession"),
+}
+#: Read by operators alone.
+OVERSEEN = {"audit": ("entry",), "accounts": ("user", "systemclient")}
+#: What operators keep: how a municipality is reached, when it is open, who works at the desk.
+KEPT = {
+    "municipalities.change_municipality",
+    "municipalities.add_connection",
+    "municipalities.change_connection",
+    "municipalities.add_calendarexception",
+    "municipalities.change_calendarexception",
+    "municipalities.delete_calendarexception",
+    "accounts.add_user",
+    "accounts.change_user",
+}
+
+
+@cache
+def permissions(kind: ActorKind) -> frozenset[str]:
+    """Everything this kind of account may do, in Django's names."""
+    read = {f"{app}.view_{model}" for app, models in READ.items() for model in models}
+    overseen = {f"{app}.view_{model}" for app, models in OVERSEEN.items() for model in models}
+    if kind is ActorKind.OPERATOR:
+        return frozenset(read | overseen | KEPT)
+    return frozenset(read) if kind is ActorKind.CLERK else frozenset()
+
+
+class KindBackend(ModelBackend):
+    """Signs in by name and password, and answers what the kind of account may do."""
+
+    def get_all_permissions(self, user_obj: User | AnonymousUser, obj: object = None) -> set[str]:
+        """The table's permissions for staff; none about a single object, which the rows' own filter decides."""
+        if not isinstance(user_obj, User) or not (user_obj.is_active and user_obj.is_staff) or obj is not None:
+            return set()
+        return set(permissions(user_obj.actor.kind))
+
+    def get_user_permissions(self, user_obj: User | AnonymousUser, obj: object = None) -> set[str]:
+        """As all permissions: there are no groups."""
+        return self.get_all_permissions(user_obj, obj)
+
+    def get_group_permissions(self, _user_obj: User | AnonymousUser, _obj: object = None) -> set[str]:
+        """None: there are no groups."""
+        return set()

@@ -1,0 +1,237 @@
+"""The desk's view of deliveries and lanes: what waits and why, sending again, pausing, and reading a notice."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+
+from hub import catalogue, desk, words
+from hub.actors import ActorKind
+from hub.audit import services as audit
+from hub.deliveries import lanes, services
+from hub.deliveries.models import Delivery, Event, Lane, Receipt
+from hub.deliveries.reading import sections
+from hub.deliveries.states import UNSENT, State
+from hub.vault.services import ShreddedError
+
+
+class NoticeFilter(admin.SimpleListFilter):
+    """Which notice."""
+
+    title = _("notice")
+    parameter_name = "type"
+
+    def lookups(self, _request: HttpRequest, _model_admin: object) -> list[tuple[str, Any]]:
+        return list(words.NOTICES.items())
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        return queryset.filter(type=self.value()) if self.value() else queryset
+
+
+class StepRows(desk.Rows):
+    """Steps of a delivery."""
+
+    model = Event
+    fields = readonly_fields = ("at", "state", "attempt", "code", "note", "actor_kind")
+
+    def of_town(self, rows: QuerySet[Event], code: str) -> QuerySet[Event]:
+        return rows.filter(delivery__municipality=code)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
+        return super().get_queryset(request).order_by("pk")
+
+
+class ReceiptRows(desk.Rows):
+    """Receipts of a delivery."""
+
+    model = Receipt
+    fields = readonly_fields = ("at", "kind", "codes")
+
+    def of_town(self, rows: QuerySet[Receipt], code: str) -> QuerySet[Receipt]:
+        return rows.filter(delivery__municipality=code)
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(desk.Desk):
+    """Deliveries; what is held can be sent again."""
+
+    list_display = (
+        "receipt_no",
+        "notice_words",
+        "municipality",
+        "state",
+        "answer",
+        "cause",
+        "error",
+        "attempts",
+        "due_at",
+        "sent_at",
+        "answered_at",
+    )
+    list_filter = ("state", NoticeFilter, "cause", "answer", "created_at")
+    list_select_related = ("municipality",)
+    search_fields = ("receipt_no__startswith", "municipality__code__exact")
+    search_help_text = _("Receipt number, or how it begins; or the six digits of a municipality.")
+    ordering = ("-pk",)
+    inlines = (StepRows, ReceiptRows)
+    actions = ("send_again",)
+    readonly_fields = ("notice_words", "error", "way", "reading")
+    fieldsets = (
+        (None, {"fields": ("receipt_no", "notice_words", "role", "municipality", "ordinals", "reading")}),
+        (_("State"), {"fields": ("state", "answer", "cause", "error", "attempts")}),
+        (_("Times"), {"fields": ("created_at", "due_at", "sent_at", "answered_at")}),
+        (_("Way"), {"fields": ("way", "sequence", "version", "id")}),
+    )
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """A clerk knows the own town."""
+        return [name for name in self.list_display if name != "municipality" or not desk.town_of(request)]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Delivery], search_term: str
+    ) -> tuple[QuerySet[Delivery], bool]:
+        """Receipt numbers are found in small letters too."""
+        return super().get_search_results(request, queryset, search_term.strip().upper())
+
+    def get_urls(self) -> list[URLPattern]:
+        """One page more: the notice itself."""
+        view = self.admin_site.admin_view(never_cache(self.read))
+        return [path("<uuid:pk>/notice/", view, name="deliveries_delivery_notice"), *super().get_urls()]
+
+    def read(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        """Show a notice to a clerk of the town it was written to, and write down that it was read."""
+        if desk.actor_of(request).kind is not ActorKind.CLERK:
+            raise PermissionDenied
+        delivery = self.get_queryset(request).filter(pk=pk).first()
+        if delivery is None:
+            raise Http404
+        try:
+            notice = services.notice_of(delivery)
+        except ShreddedError as error:
+            raise Http404 from error
+        audit.record(services.act("delivery.read", delivery))
+        context = self.admin_site.each_context(request) | {
+            "title": words.notice(delivery.type),
+            "delivery": delivery,
+            "sections": list(sections(notice)),
+            "opts": self.opts,
+        }
+        return render(request, "deliveries/notice.html", context)
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Delivery | None:
+        """Remember whether who asks may read the notice."""
+        found: Delivery | None = super().get_object(request, object_id, from_field)
+        if found is not None:
+            found.readable = desk.actor_of(request).kind is ActorKind.CLERK  # type: ignore[attr-defined]
+        return found
+
+    @admin.display(description=_("notice"), ordering="type")
+    def notice_words(self, row: Delivery) -> str:
+        return words.notice(row.type)
+
+    @admin.display(description=_("error"), ordering="code", empty_value="—")
+    def error(self, row: Delivery) -> str | None:
+        return f"{row.code} {catalogue.entry(row.code).title}" if row.code in catalogue.entries() else row.code or None
+
+    @admin.display(description=_("connection"))
+    def way(self, row: Delivery) -> str:
+        return f"{row.connection.standard}, {row.connection.address.partition(':')[0]}"
+
+    @admin.display(description=_("content"), empty_value="—")
+    def reading(self, row: Any) -> SafeString | None:
+        if not row.readable:
+            return None
+        link = reverse("admin:deliveries_delivery_notice", args=[row.pk])
+        return format_html(
+            '<a href="{}">{}</a> ({})', link, gettext("Read the notice"), gettext("this is written down")
+        )
+
+    def has_resend_permission(self, request: HttpRequest) -> bool:
+        """Clerks for their own town, operators for all."""
+        return self.has_view_permission(request)
+
+    @admin.action(description=_("Send again what is held"), permissions=["resend"])
+    def send_again(self, request: HttpRequest, rows: QuerySet[Delivery]) -> None:
+        """Queue the chosen deliveries that are held; others are left alone."""
+        chosen = list(rows.order_by("pk").values_list("pk", "municipality_id"))
+        held = [row for row in (services.locked(pk, code) for pk, code in chosen) if row.state == State.HELD]
+        for delivery in held:
+            services.send_again(delivery, "desk")
+        told = ngettext("%(count)d delivery is sent again.", "%(count)d deliveries are sent again.", len(held))
+        self.message_user(request, told % {"count": len(held)})
+        if len(held) < len(chosen):
+            text = gettext("%(count)d were not held and were left alone.") % {"count": len(chosen) - len(held)}
+            self.message_user(request, text, messages.WARNING)
+
+
+class WaitingFilter(admin.SimpleListFilter):
+    """Lanes in which something waits."""
+
+    title = _("queue")
+    parameter_name = "queue"
+
+    def lookups(self, _request: HttpRequest, _model_admin: object) -> list[tuple[str, Any]]:
+        return [("waiting", _("something waits")), ("held", _("something is held"))]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Lane]) -> QuerySet[Lane]:
+        states = {"waiting": list(UNSENT), "held": [State.HELD]}.get(self.value() or "")
+        if states is None:
+            return queryset
+        return queryset.filter(Exists(Delivery.objects.filter(municipality=OuterRef("pk"), state__in=states)))
+
+
+@admin.register(Lane)
+class LaneAdmin(desk.Desk):
+    """Lanes; an operator may pause one, which holds its deliveries and loses none."""
+
+    list_display = ("municipality", "paused", "waiting", "failures", "blocked_until")
+    list_filter = (WaitingFilter, "paused")
+    list_select_related = ("municipality",)
+    search_fields = ("municipality__code__startswith", "municipality__name", "municipality__prefecture")
+    ordering = ("municipality",)
+    fields = ("municipality", "paused", "failures", "blocked_until")
+    actions = ("pause", "resume")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Lane]:
+        unsent = Delivery.objects.filter(municipality=OuterRef("pk"), state__in=UNSENT).order_by()
+        counted = unsent.values("municipality").annotate(number=Count("pk")).values("number")
+        rows: QuerySet[Lane] = super().get_queryset(request)
+        return rows.annotate(waiting_number=Coalesce(Subquery(counted), 0))
+
+    @admin.display(description=_("waiting"))
+    def waiting(self, row: Any) -> int:
+        return int(row.waiting_number)
+
+    def has_pause_permission(self, request: HttpRequest) -> bool:
+        """Operators alone."""
+        return desk.is_operator(request)
+
+    @admin.action(description=_("Pause"), permissions=["pause"])
+    def pause(self, request: HttpRequest, rows: QuerySet[Lane]) -> None:
+        """Hold everything of these towns until they are resumed."""
+        self._set(request, list(rows.values_list("pk", flat=True)), paused=True)
+
+    @admin.action(description=_("Resume"), permissions=["pause"])
+    def resume(self, request: HttpRequest, rows: QuerySet[Lane]) -> None:
+        """Let these towns' deliveries go on, in order."""
+        self._set(request, list(rows.values_list("pk", flat=True)), paused=False)
+
+    def _set(self, request: HttpRequest, codes: Sequence[str], *, paused: bool) -> None:
+        Lane.objects.filter(pk__in=codes).update(paused=paused)
+        action = "lane.paused" if paused else "lane.resumed"
+        audit.record_all(audit.Act(action, f"lane:{code}") for code in sorted(codes))
+        if not paused:
+            transaction.on_commit(lanes.wake)
+        self.message_user(request, gettext("%(count)d lanes were changed.") % {"count": len(codes)})

@@ -1,0 +1,31 @@
+"""Decode what a client sent into a record, or refuse it with the catalogue's code and a pointer."""
+
+import re
+from typing import TypeVar
+
+import msgspec
+
+from hub.catalogue import refuse
+
+T = TypeVar("T")
+_PATH = re.compile(r" - at `([^`]+)`$")
+
+
+def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
+    """Read a JSON document; ``Refusal`` E100 for what is not JSON, E104 with a pointer for a wrong field."""
+    try:
+        return decoder.decode(body)
+    except msgspec.ValidationError as error:
+        path = _PATH.search(str(error))
+        raise refuse("E104", pointer_of(path.group(1)) if path else "", _PATH.sub("", str(error))) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise refuse("E100", detail="The body is not one valid JSON document in UTF-8.") from None
+
+
+def pointer_of(path: str) -> str:
+    """Turn msgspec's path into a pointer (RFC 6901).
+
+    >>> pointer_of("$.movers[0].dateOfBirth")
+    '/movers/0/dateOfBirth'
+    """
+    return path.removeprefix("$").replace("[", "/").replace("]", "").replace(".", "/")

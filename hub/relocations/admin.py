@@ -1,0 +1,213 @@
+"""The desk's view of relocations: where each stands and who must act next. Who moves, only notices say."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+from hub import desk, words
+from hub.deliveries.models import Delivery
+from hub.relocations import tables
+from hub.relocations.models import Event, Mover, Relocation, Report
+
+#: Whom a relocation waits for, by its state; what is in none of these has come to an end.
+WAITS = {
+    "citizen": (_("the citizen"), ("RETURNED", "MOVEOUT_ACCEPTED", "AWAITING_ARRIVAL")),
+    "towns": (_("a municipality"), ("SUBMITTED", "IN_REVIEW", "ARRIVED")),
+    "nobody": (_("nobody: it has ended"), ("SETTLED", "REJECTED", "WITHDRAWN")),
+}
+#: What this town's own clerks have to do: its leg is in one of these.
+OURS = (
+    Q(role="origin", state__in=["DELIVERED", "PROVISIONAL"])
+    | Q(role="origin", state="EFFECTIVE", relocation__state="ARRIVED")
+    | Q(role="destination", state__in=["AT_COUNTER"])
+    | Q(role="domicile", state="NOTICE_SENT")
+)
+
+
+class WaitingFilter(admin.SimpleListFilter):
+    """Whom it waits for."""
+
+    title = _("waiting for")
+    parameter_name = "waiting"
+
+    def lookups(self, request: HttpRequest, _model_admin: object) -> list[tuple[str, Any]]:
+        ours = [("us", _("our municipality"))] if desk.town_of(request) else []
+        return ours + [(value, title) for value, (title, _states) in WAITS.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Relocation]) -> QuerySet[Relocation]:
+        if self.value() == "us":
+            mine = Mover.objects.filter(OURS, relocation=OuterRef("pk"), municipality=desk.town_of(request))
+            return queryset.filter(Exists(mine))
+        wanted = WAITS.get(self.value() or "")
+        return queryset.filter(state__in=wanted[1]) if wanted else queryset
+
+
+class RoleFilter(admin.SimpleListFilter):
+    """What our municipality is to it."""
+
+    title = _("our role")
+    parameter_name = "role"
+
+    def lookups(self, request: HttpRequest, _model_admin: object) -> list[tuple[str, Any]]:
+        return [(role.value, words.ROLES[role.value]) for role in tables.START] if desk.town_of(request) else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Relocation]) -> QuerySet[Relocation]:
+        if not self.value():
+            return queryset
+        mine = Mover.objects.filter(relocation=OuterRef("pk"), municipality=desk.town_of(request), role=self.value())
+        return queryset.filter(Exists(mine))
+
+
+class MoverRows(desk.Rows):
+    """Movers by number, with the state of each town's part."""
+
+    model = Mover
+    fk_name = "relocation"
+    fields = readonly_fields = ("ordinal", "role_words", "municipality", "state_words")
+    verbose_name_plural = _("movers")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Mover]:
+        return super().get_queryset(request).select_related("municipality").order_by("ordinal", "role")
+
+    @admin.display(description=_("role"))
+    def role_words(self, row: Mover) -> str:
+        return str(words.ROLES.get(row.role, row.role))
+
+    @admin.display(description=_("state"))
+    def state_words(self, row: Mover) -> str:
+        return words.leg_state(row.role, row.state)
+
+
+class ReportRows(desk.Rows):
+    """What municipalities reported."""
+
+    model = Report
+    fields = readonly_fields = ("received_at", "municipality", "words", "ordinals")
+    verbose_name_plural = _("reports")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Report]:
+        return super().get_queryset(request).select_related("municipality").order_by("received_at")
+
+    @admin.display(description=_("report"))
+    def words(self, row: Report) -> str:
+        return words.report(row.type, row.outcome)
+
+
+class EventRows(desk.Rows):
+    """What happened, step by step."""
+
+    model = Event
+    fields = readonly_fields = ("at", "type", "municipality", "actor_kind", "detail")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Event]:
+        return super().get_queryset(request).select_related("municipality").order_by("pk")
+
+
+@admin.register(Relocation)
+class RelocationAdmin(desk.Desk):
+    """Relocations; a clerk sees those of which the own town was told something."""
+
+    list_display = ("receipt_no", "state", "waiting_for", "our_part", "route", "planned", "filed_on")
+    list_filter = (WaitingFilter, RoleFilter, "state", "filed_on")
+    list_select_related = ("origin", "destination")
+    search_fields = ("receipt_no__startswith",)
+    search_help_text = _("Receipt number, or how it begins.")
+    ordering = ("-pk",)
+    inlines = (MoverRows, ReportRows, EventRows)
+    readonly_fields = ("waiting_for", "planned", "way", "deliveries")
+    fieldsets = (
+        (None, {"fields": ("receipt_no", "state", "waiting_for")}),
+        (_("Move"), {"fields": ("origin", "destination", "planned", "way", "filed_on", "version")}),
+        (_("Deliveries"), {"fields": ("deliveries",)}),
+    )
+
+    def of_town(self, rows: QuerySet[Relocation], code: str) -> QuerySet[Relocation]:
+        """A leg alone is not enough: a domicile learns of a move when it is told, not before."""
+        told = Delivery.objects.filter(relocation_id=OuterRef("pk"), municipality=code)
+        return rows.filter(Exists(told)).prefetch_related(
+            Prefetch("movers", Mover.objects.filter(municipality=code).order_by("ordinal"), to_attr="our_movers")
+        )
+
+    def get_list_display(self, request: HttpRequest) -> list[Any]:
+        """An operator has no part of the own."""
+        return [name for name in self.list_display if name != "our_part" or desk.town_of(request)]
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Relocation], search_term: str
+    ) -> tuple[QuerySet[Relocation], bool]:
+        """Receipt numbers are found in small letters too."""
+        return super().get_search_results(request, queryset, search_term.strip().upper())
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Relocation | None:
+        """Remember who asks: the deliveries shown are theirs."""
+        found: Relocation | None = super().get_object(request, object_id, from_field)
+        if found is not None:
+            found.shown_to = desk.town_of(request)  # type: ignore[attr-defined]
+        return found
+
+    @admin.display(description=_("waiting for"))
+    def waiting_for(self, row: Relocation) -> str:
+        return str(next(title for title, states in WAITS.values() if row.state in states))
+
+    @admin.display(description=_("our part"))
+    def our_part(self, row: Any) -> str:
+        parts = {
+            f"{words.ROLES[mover.role]}: {words.leg_state(mover.role, mover.state)}": None for mover in row.our_movers
+        }
+        return " / ".join(parts)
+
+    @admin.display(description=_("from → to"))
+    def route(self, row: Relocation) -> str:
+        return f"{row.origin.full_name} → {row.destination.full_name}"
+
+    @admin.display(description=_("planned move-out date"), empty_value="—", ordering="planned_out_on")
+    def planned(self, row: Any) -> str | None:
+        return date_format(row.planned_out_on) if may_know(row, "planned_out_on") else None
+
+    @admin.display(description=_("way of the certificate"), empty_value="—")
+    def way(self, row: Any) -> str | None:
+        return str(words.FLOWS.get(row.flow, row.flow)) if may_know(row, "flow") else None
+
+    @admin.display(description=_("deliveries"), empty_value="—")
+    def deliveries(self, row: Any) -> SafeString | None:
+        rows = Delivery.objects.filter(relocation_id=row.pk).select_related("municipality").order_by("pk")
+        shown = rows.filter(municipality=row.shown_to) if row.shown_to else rows
+        return table(shown) if shown else None
+
+
+def may_know(row: Any, field: str) -> bool:
+    """Tell whether a notice to one of the town's roles may carry this field (``data/disclosure.csv``)."""
+    ours: Iterable[Mover] | None = getattr(row, "our_movers", None)
+    if ours is None:
+        return True
+    roles = {mover.role for mover in ours}
+    return any(field in tables.disclosure()[type_] for type_, role in tables.notices() if role.value in roles)
+
+
+def table(rows: Iterable[Delivery]) -> SafeString:
+    """Deliveries as a list of links."""
+    return format_html(
+        "<ul>{}</ul>",
+        format_html_join(
+            "",
+            '<li><a href="{}">{}</a> → {}: {} {}</li>',
+            (
+                (
+                    reverse("admin:deliveries_delivery_change", args=[row.pk]),
+                    words.notice(row.type),
+                    row.municipality.full_name,
+                    row.get_state_display(),
+                    row.get_answer_display(),
+                )
+                for row in rows
+            ),
+        ),
+    )

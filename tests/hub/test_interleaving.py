@@ -1,0 +1,167 @@
+"""Whatever comes early, late, twice or not at all first: the end is legal, and the same as of an undisturbed move."""
+
+from functools import cache
+from typing import Any
+
+import msgspec
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hub.actors import HUB, acting
+from hub.catalogue import Refusal, entries
+from hub.deliveries.models import Delivery
+from hub.relocations import facts, journey, services
+from hub.relocations.filing import Filing
+from hub.relocations.models import Relocation
+from municipalities.notice import Flow, Role
+from tests.conftest import CHIYODA, HAKODATE, NAHA, TENRYU, filing
+from tests.hub import journeys
+
+pytestmark = pytest.mark.django_db
+
+#: Same town for all, two towns, the town left, the town entered, none (foreign residents).
+DOMICILES = {
+    "elsewhere": (TENRYU, TENRYU, TENRYU),
+    "two towns": (TENRYU, NAHA, NAHA),
+    "origin": (HAKODATE, HAKODATE, HAKODATE),
+    "destination": (CHIYODA, CHIYODA, CHIYODA),
+    "mixed": (CHIYODA, HAKODATE, TENRYU),
+}
+CASES = st.fixed_dictionaries(
+    {
+        "flow": st.sampled_from([Flow.CARD_SPECIAL, Flow.PAPER_CERT]),
+        "size": st.integers(1, 3),
+        "domiciles": st.sampled_from(sorted(DOMICILES)),
+        "split": st.booleans(),
+    }
+)
+STEPS = st.lists(st.integers(0, 999), max_size=50)
+EXAMPLES = settings(
+    max_examples=int(__import__('os').environ.get('EX', '12')),
+    deadline=None,
+    derandomize='EX' not in __import__('os').environ,
+    # Each example runs in a savepoint of its own, which is rolled back.
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+def make(flow: Flow, size: int, domiciles: str) -> Filing:
+    """Return a filing of so many citizens with these domiciles."""
+    whole = filing(5)  # six citizens in the card flow, nobody remains
+    movers = tuple(
+        msgspec.structs.replace(
+            mover, registry=msgspec.structs.replace(mover.registry, local_government_code=domicile)
+        )
+        for mover, domicile in zip(whole.movers, DOMICILES[domiciles][:size], strict=False)
+    )
+    return msgspec.structs.replace(whole, flow=flow, movers=movers)
+
+
+def disturb(relocation: Relocation, said: list[journeys.Said], steps: list[int], *, withdrawing: bool) -> None:
+    """Do as the numbers say: say anything at all (again), carry, fetch at one town, take the filing back."""
+    towns = sorted({one.town for one in said})
+    for step in steps:
+        if step % 5 == 0:
+            news = journeys.carry() > 0
+        elif step % 5 == 1:
+            news = journeys.fetch(towns[step // 5 % len(towns)]) > 0
+        elif withdrawing and step % 25 == 2:
+            news = withdraw(relocation)
+        else:
+            word = journeys.say(relocation, said[step // 5 % len(said)])
+            assert word in {"new", "known", *entries()}
+            news = word == "new"
+        if news:
+            check(relocation)
+
+
+def withdraw(relocation: Relocation) -> bool:
+    """Take the filing back; refused by name when the origin has decided."""
+    try:
+        services.withdraw(relocation.pk, journeys.CITIZEN)
+    except Refusal as refusal:
+        assert refusal.lead.code == "E200"
+        return False
+    return True
+
+
+def check(relocation: Relocation) -> None:
+    """The rows say what the journey says, and going on from here adds nothing."""
+    with acting(HUB):
+        row = services.lock(relocation.pk)
+        rows = facts.read(row)
+        states = journey.leg_states(facts.situation(row, rows))
+        told_later = {"NOTIFIED"}  # the destination's leg follows its origin's notice with the next event
+        for mover in rows.movers:
+            state = states[Role(mover.role), mover.municipality_id, mover.ordinal]
+            assert mover.state == state or state in told_later
+        services.advance(relocation.pk)
+        assert len(facts.read(row).deliveries) == len(rows.deliveries)
+        sequences = [(delivery.municipality_id, delivery.sequence) for delivery in rows.deliveries]
+        assert len(set(sequences)) == len(sequences)
+
+
+@cache
+def undisturbed(flow: Flow, size: int, domiciles: str, split: bool) -> dict[str, Any]:
+    """Return how the same filing ends when everything comes in order."""
+    with transaction.atomic():
+        document = make(flow, size, domiciles)
+        relocation = journeys.file(document)
+        journeys.settle(relocation, journeys.course(relocation, document, split=split))
+        found = journeys.picture(relocation)
+        transaction.set_rollback(True)
+    return found
+
+
+@given(CASES, STEPS)
+@EXAMPLES
+def test_any_order_ends_as_the_order_of_the_law(case: dict[str, Any], steps: list[int]) -> None:
+    split = case.pop("split")
+    expected = undisturbed(**case, split=split)
+    with transaction.atomic():
+        document = make(**case)
+        relocation = journeys.file(document)
+        said = journeys.course(relocation, document, split=split)
+        disturb(relocation, said, steps, withdrawing=False)
+        journeys.settle(relocation, said)
+        found = journeys.picture(relocation)
+        transaction.set_rollback(True)
+    assert found == expected
+    assert found["state"] == "SETTLED"
+    assert set(found["reports"].values()) | set(found["deliveries"].values()) == {1}
+    assert {(line[4], line[5]) for line in found["deliveries"]} <= {("answered", "registered"), ("answered", "accepted_for_review")}
+
+
+@given(CASES, STEPS, st.integers(0, 40))
+@EXAMPLES
+def test_taken_back_at_any_moment_it_ends_withdrawn_or_settled(case: dict[str, Any], steps: list[int], moment: int) -> None:
+    split = case.pop("split")
+    with transaction.atomic():
+        document = make(**case)
+        relocation = journeys.file(document)
+        said = journeys.course(relocation, document, split=split)
+        disturb(relocation, said, steps[:moment], withdrawing=False)
+        disturb(relocation, said, [2, *steps[moment:]], withdrawing=True)
+        journeys.settle(relocation, said)
+        found = journeys.picture(relocation)
+        with acting(HUB):
+            rows = list(Delivery.objects.filter(relocation_id=relocation.pk).order_by("sequence"))
+        transaction.set_rollback(True)
+    if found["state"] == "SETTLED":
+        assert found == undisturbed(**case, split=split)
+    else:
+        assert found["state"] == "WITHDRAWN"
+        assert {state for (role, _, _), state in found["movers"].items() if role == "origin"} == {"WITHDRAWN"}
+        told_of_it(rows)
+
+
+def told_of_it(rows: list[Delivery]) -> None:
+    """Every town that was told anything is told once, and last, of the withdrawal; nobody else is."""
+    assert {row.type for row in rows} <= {"moveout.submitted", "arrival.planned", "withdraw.requested"}
+    assert {row.state for row in rows} <= {"sent", "answered", "withdrawn"}
+    for town in {row.municipality_id for row in rows}:
+        left = [row.type for row in rows if row.municipality_id == town and row.state != "withdrawn"]
+        assert left == [] or (left[-1] == "withdraw.requested" and left.count("withdraw.requested") == 1)
+        assert left != ["withdraw.requested"]

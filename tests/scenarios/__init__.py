@@ -1,0 +1,1 @@
+"""Scenarios: the whole hub as real processes, seen from outside."""
