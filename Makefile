@@ -39,7 +39,7 @@ lint: $(VENV)/.installed-dev ## everything that can be checked without running i
 	$(call step,import-linter,$(VENV)/bin/lint-imports --no-cache)
 	$(call step,check --deploy,$(PY) manage.py check --deploy --fail-level WARNING)
 	$(call step,makemigrations --check,$(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run)
-	$(call step,translations,$(call translations,compiled=$$(mktemp),cmp "$$compiled" "$${po%.po}.mo"))
+	$(call step,translations,$(call translations,compiled=$$(mktemp),$(same)))
 
 # Lock files hold hashes and no address; they are compiled on a developer's machine only.
 LOCK = uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --extra embedded
@@ -49,6 +49,8 @@ lock: ## compile the lock files from pyproject.toml (needs uv)
 
 messages: $(VENV)/.installed-dev ## compile the translations, which are committed beside their sources
 	@$(call translations,compiled="$${po%.po}.mo",true)
+
+same = { cmp -s "$$compiled" "$${po%.po}.mo" && rm "$$compiled"; } || { echo "$$po is not compiled: make messages"; false; }
 
 # For every translation: where to compile it to, and what must be true afterwards.
 translations = find hub municipalities -name '*.po' | while read -r po; do \

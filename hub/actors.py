@@ -16,6 +16,8 @@ from django.db import connection, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.operations import RunSQL
 
+from hub.postgresql import require_version
+
 
 class ActorKind(StrEnum):
     """Who may act."""
@@ -120,8 +122,7 @@ def refuse_unsafe_server(connection: BaseDatabaseWrapper, **_: object) -> None:
             " FROM pg_roles WHERE rolname = current_user"
         )
         bypasses, version = cursor.fetchone()
-    if version < 150_000:
-        raise ImproperlyConfigured(f"PostgreSQL 15 or later is needed; the server is {version // 10_000}.")
+    require_version(version)
     if bypasses:
         raise ImproperlyConfigured(
             "The database role is a superuser or has BYPASSRLS: row-level security would not bind it. "

@@ -1,5 +1,6 @@
 """What every page of the desk (Django's admin) shares: who asks, rows that nobody edits, pages without a full count."""
 
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
@@ -7,6 +8,8 @@ from django.contrib import admin
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from hub.actors import NOBODY, Actor, ActorKind
 
@@ -30,6 +33,13 @@ def is_operator(request: HttpRequest) -> bool:
     return actor_of(request).kind is ActorKind.OPERATOR
 
 
+def short(value: date | None) -> str | None:
+    """A day or a moment in the few characters a column has."""
+    if isinstance(value, datetime):
+        return date_format(timezone.localtime(value), "SHORT_DATETIME_FORMAT")
+    return date_format(value, "SHORT_DATE_FORMAT") if value else None
+
+
 class Pages(Paginator):  # type: ignore[type-arg]
     """Pages over the newest rows, counted up to a limit."""
 
@@ -45,6 +55,7 @@ class Desk(admin.ModelAdmin):  # type: ignore[type-arg]
 
     paginator = Pages
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
     list_per_page = 50
     actions_on_bottom = True
 

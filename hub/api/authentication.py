@@ -2,19 +2,26 @@
 
 from typing import Any
 
+from django.core.exceptions import SuspiciousOperation
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from hub.accounts.models import SystemClient
+from hub.catalogue import refuse
 
 
 class SystemAuthentication(OAuth2Authentication):
     """Bearer token of a client; the client takes the place of the user."""
 
     def authenticate(self, request: Request) -> tuple[SystemClient, Any] | None:
-        """Return the client and its token, or ``None`` without a valid one."""
-        found = super().authenticate(request)
+        """Return the client and its token, or ``None`` without a valid one; a stranger's body is not read."""
+        if "Authorization" not in request.headers:
+            return None  # a token in an address ends up in logs (RFC 6750, 5.3)
+        try:
+            found = super().authenticate(request._request)
+        except SuspiciousOperation:
+            raise refuse("E110", detail="The query string is not percent-encoded.") from None
         if found is None:
             return None
         _, token = found

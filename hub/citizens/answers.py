@@ -66,7 +66,8 @@ def rows(page: str, form: PageForm, filing: Filing) -> Iterator[Row]:
         if isinstance(form, AddressForm):
             side = filing.old_address if form.prefix == "old" else filing.new_address
             text = side.full_address or form.typed("town")
-            yield Row(section.group.legend, f"〒{side.postal_code} {text}" if side.postal_code else text)
+            code = f"〒{side.postal_code[:3]}-{side.postal_code[3:]}\n" if side.postal_code else ""
+            yield Row(section.group.legend, code + text)
         elif section.group.row:
             yield from together(section, filing.movers[int(page.removeprefix(PERSON))])
         else:

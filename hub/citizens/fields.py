@@ -16,9 +16,9 @@ Choices = Options | Callable[[], Options]
 DATES = ["%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y年%m月%d日"]
 
 
-def text(label: Words, hint: Words = "", *, required: bool = False, **attrs: str) -> forms.CharField:
+def text(label: Words, hint: Words = "", *, required: bool = False, width: str = "", **attrs: str) -> forms.CharField:
     """One line. What is typed is kept: never stripped, for a name is as it is."""
-    widget = forms.TextInput(attrs={"maxlength": str(TEXT), **attrs})
+    widget = forms.TextInput(attrs={"maxlength": str(TEXT), "class": width, **attrs})
     return forms.CharField(label=label, help_text=hint, required=required, strip=False, max_length=TEXT, widget=widget)
 
 
@@ -71,6 +71,7 @@ class Group:
     hint: Words = ""
     row: bool = False
     folded: bool = False
+    must: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,8 @@ class PageForm(forms.Form):
     groups: ClassVar[tuple[Group, ...]] = ()
     #: Buttons beside a field: what is sent, and what is written on it.
     buttons: ClassVar[Mapping[str, tuple[str, Words]]] = {}
+    #: Fields that must be answered though the field alone cannot tell.
+    needed: ClassVar[frozenset[str]] = frozenset()
 
     def typed(self, name: str) -> str:
         """What was typed so far, valid or not."""
@@ -103,9 +106,14 @@ class PageForm(forms.Form):
         for group in self.groups:
             fields = [self[name] for name in group.fields if name in self.fields]
             for field in fields:
-                button = self.buttons.get(field.name)
-                field.button = (button[0].format(prefix=self.prefix), button[1]) if button else None  # type: ignore[attr-defined]
+                self._equip(field)
             yield Section(group, fields)
+
+    def _equip(self, field: Any) -> None:
+        """Give the template what it shows beside a field."""
+        button = self.buttons.get(field.name)
+        field.button = (button[0].format(prefix=self.prefix), button[1]) if button else None
+        field.must = field.field.required or field.name in self.needed
 
     def need(self, name: str, message: Words | None = None) -> None:
         """Say that this answer is missing."""

@@ -36,7 +36,7 @@ class WhenForm(PageForm):
 class AddressForm(PageForm):
     """One address: found by its postal code, or chosen by prefecture and municipality."""
 
-    postal_code = text(_("Postal code"), _("7 digits, with or without a hyphen"), inputmode="numeric")
+    postal_code = text(_("Postal code"), _("7 digits, with or without a hyphen"), inputmode="numeric", width="medium")
     candidate = choice(_("Several places have this postal code: choose yours"), [])
     prefecture = choice(_("Prefecture"), options.prefectures)
     municipality = choice(_("Municipality"), [])
@@ -49,6 +49,7 @@ class AddressForm(PageForm):
         "candidate": ("find:{prefix}", _("Use this place")),
         "prefecture": ("choose:{prefix}", _("Show municipalities")),
     }
+    needed = frozenset({"prefecture", "municipality"})
     TITLES: ClassVar = {"old": _("Old address"), "new": _("New address")}
     ORDER = ("postal_code", "candidate", "prefecture", "municipality", "town", "block", "building")
 
@@ -118,7 +119,7 @@ class PersonForm(PageForm):
     same_registry = tick(_("The domicile of record is the same as that of person 1"))
     registry_prefecture = choice(_("Prefecture of the domicile of record (本籍)"), options.prefectures)
     registry_municipality = choice(_("Municipality of the domicile of record"), [])
-    registry_domicile = text(_("Domicile of record after the municipality"), _("As far as you know it."))
+    registry_domicile = text(_("Town and number of the domicile of record"), _("As far as you know it."))
     registry_head = text(_("Head of the family register (筆頭者)"))
     residence_category = choice(_("Category"), options.RESIDENCES)
     residence_status = text(_("Status of residence, as on the card"))
@@ -154,17 +155,17 @@ class PersonForm(PageForm):
             ),
             folded=True,
         ),
-        Group(_("Date of birth"), ("birth_era", "birth_year", "birth_month", "birth_day"), row=True),
+        Group(_("Date of birth"), ("birth_era", "birth_year", "birth_month", "birth_day"), row=True, must=True),
         Group(_("If part of the date is unknown"), ("birth_partly", "birth_text"), folded=True),
-        Group(_("Sex"), ("sex",)),
         Group(
             _("Relationship to the head of the household you leave"),
             relation_names("from"),
             _("A grandchild is 子 の 子: a child of a child. Leave the rest as it is."),
             row=True,
+            must=True,
         ),
-        Group(_("Relationship to the head of the new household"), relation_names("to"), row=True),
-        Group(_("Nationality"), ("nationality",)),
+        Group(_("Relationship to the head of the new household"), relation_names("to"), row=True, must=True),
+        Group(_("Sex and nationality"), ("sex", "nationality")),
         Group(
             _("Family register (Japanese citizens)"),
             (

@@ -76,9 +76,8 @@ class DeliveryAdmin(desk.Desk):
         "cause",
         "error",
         "attempts",
-        "due_at",
-        "sent_at",
-        "answered_at",
+        "due",
+        "sent",
     )
     list_filter = ("state", NoticeFilter, "cause", "answer", "created_at")
     list_select_related = ("municipality",)
@@ -144,6 +143,14 @@ class DeliveryAdmin(desk.Desk):
     @admin.display(description=_("error"), ordering="code", empty_value="—")
     def error(self, row: Delivery) -> str | None:
         return f"{row.code} {catalogue.entry(row.code).title}" if row.code in catalogue.entries() else row.code or None
+
+    @admin.display(description=_("next attempt"), ordering="due_at", empty_value="—")
+    def due(self, row: Delivery) -> str | None:
+        return desk.short(row.due_at) if row.state == State.QUEUED else None
+
+    @admin.display(description=_("handed over"), ordering="sent_at", empty_value="—")
+    def sent(self, row: Delivery) -> str | None:
+        return desk.short(row.sent_at)
 
     @admin.display(description=_("connection"))
     def way(self, row: Delivery) -> str:

@@ -9,6 +9,7 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import lru_cache, partial
 from typing import TypeVar
 
@@ -33,6 +34,8 @@ log = structlog.get_logger(__name__)
 IN_FLIGHT = 256
 #: A batch of outcomes is written when it is this large or this old (seconds).
 FLUSH_ROWS, FLUSH_SECONDS = 64, 0.01
+#: How long a courier with deliveries under way waits before it looks for new ones (seconds).
+POLL = 0.05
 _notices = msgspec.json.Decoder(Notice)
 T = TypeVar("T")
 
@@ -43,6 +46,9 @@ class Courier:
     def __init__(self, idle: float, slice_: float) -> None:
         self.idle, self.slice = idle, slice_
         self.carried = 0
+        #: Claimed and not yet written down; a slot of a lane is free only after that.
+        self.open = 0
+        self.written = asyncio.Event()
         self.under_way: set[asyncio.Task[None]] = set()
         self.outcomes: asyncio.Queue[Outcome] = asyncio.Queue()
         # Django's connection belongs to its thread: all statements of a courier run in this one.
@@ -77,28 +83,28 @@ class Courier:
         """Claim and start sending, until idle or until the slice of time is over, or nothing can be written."""
         started = busy = time.monotonic()
         while (now := time.monotonic()) - started < self.slice and not writer.done():
-            free = IN_FLIGHT - len(self.under_way)
-            batch = await self.in_thread(self.database, partial(claim, free)) if free else []
+            self.written.clear()
+            free = IN_FLIGHT - self.open
+            batch = await self.in_thread(self.database, partial(claim, free)) if free > 0 else []
+            self.open += len(batch)
             for claimed in batch:
                 task = asyncio.create_task(self.send(claimed, session))
                 self.under_way.add(task)
                 task.add_done_callback(self.under_way.discard)
-            if batch or self.under_way:
+            if batch or self.open:
                 busy = now
-            if batch:
-                continue
-            if now - busy > self.idle:
+            elif now - busy > self.idle:
                 return
-            await self.pause()
+            if not batch:
+                await self.pause()
 
     async def pause(self) -> None:
-        """Wait for something to end, or for the bell, a moment at most."""
-        if self.under_way:
-            await asyncio.wait(self.under_way, timeout=0.05, return_when=asyncio.FIRST_COMPLETED)
-            # What was written down may have freed what was parked behind it.
-            await asyncio.sleep(FLUSH_SECONDS)
+        """Wait until something was written down, which frees slots and what was parked; or for the bell."""
+        if self.open:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.written.wait(), POLL)
         else:
-            await self.in_thread(self.bell, partial(lanes.wait_for_bell, 1))
+            await self.in_thread(self.bell, partial(lanes.wait_for_bell, min(1.0, self.idle)))
 
     async def send(self, claimed: Claimed, session: aiohttp.ClientSession) -> None:
         """Render and hand over one delivery; whatever happens becomes an outcome."""
@@ -126,6 +132,8 @@ class Courier:
                     break
             await self.in_thread(self.database, partial(write, batch))
             self.carried += len(batch)
+            self.open -= len(batch)
+            self.written.set()
             for _ in batch:
                 self.outcomes.task_done()
 

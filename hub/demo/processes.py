@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 #: Seconds a process has to end by itself after SIGTERM.
 GRACE = 15.0
 
@@ -27,6 +29,7 @@ class Processes:
         self.restarts = 0
         self.stopping = threading.Event()
         folder.mkdir(parents=True, exist_ok=True)
+        self.end_leftovers()
 
     def start(self, name: str, command: list[str]) -> None:
         """Start one process; from now on it is kept alive."""
@@ -35,8 +38,18 @@ class Processes:
             self.running[name] = subprocess.Popen(  # noqa: S603 - our own commands
                 command, env=self.environment, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
             )
-        pids = {name: process.pid for name, process in self.running.items()}
-        (self.folder / "pids.json").write_text(json.dumps(pids))
+        started = {name: [process.pid, _born(process.pid)] for name, process in self.running.items()}
+        (self.folder / "pids.json").write_text(json.dumps(started))
+
+    def end_leftovers(self) -> None:
+        """End what a killed demo of this folder left running: same process number, same time of birth."""
+        file = self.folder / "pids.json"
+        if not file.exists():
+            return
+        for pid, born in json.loads(file.read_text()).values():
+            if born and _born(pid) == born:
+                with suppress(ProcessLookupError):
+                    os.killpg(pid, signal.SIGKILL)
 
     def watch(self) -> threading.Thread:
         """Start again whatever dies, until ``stop``."""
@@ -65,6 +78,14 @@ class Processes:
             # What is left of it now, itself or its children, was asked and did not go.
             _signal_group(process, signal.SIGKILL)
             process.wait()
+
+
+def _born(pid: int) -> float:
+    """Return when the process began, 0 when there is none."""
+    try:
+        return psutil.Process(pid).create_time()
+    except psutil.NoSuchProcess:
+        return 0.0
 
 
 def _signal_group(process: subprocess.Popen[bytes], number: signal.Signals) -> None:

@@ -7,7 +7,6 @@ from django.contrib import admin
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -115,7 +114,7 @@ class EventRows(desk.Rows):
 class RelocationAdmin(desk.Desk):
     """Relocations; a clerk sees those of which the own town was told something."""
 
-    list_display = ("receipt_no", "state", "waiting_for", "our_part", "route", "planned", "filed_on")
+    list_display = ("receipt_no", "state", "waiting_for", "our_part", "route", "planned", "filed")
     list_filter = (WaitingFilter, RoleFilter, "state", "filed_on")
     list_select_related = ("origin", "destination")
     search_fields = ("receipt_no__startswith",)
@@ -170,7 +169,11 @@ class RelocationAdmin(desk.Desk):
 
     @admin.display(description=_("planned move-out date"), empty_value="—", ordering="planned_out_on")
     def planned(self, row: Any) -> str | None:
-        return date_format(row.planned_out_on) if may_know(row, "planned_out_on") else None
+        return desk.short(row.planned_out_on) if may_know(row, "planned_out_on") else None
+
+    @admin.display(description=_("filed on"), ordering="pk")
+    def filed(self, row: Relocation) -> str | None:
+        return desk.short(row.filed_on)
 
     @admin.display(description=_("way of the certificate"), empty_value="—")
     def way(self, row: Any) -> str | None:

@@ -24,8 +24,8 @@ PAGE = 100
 #: How often a town looks again for what a ring announced and the list did not show yet.
 LOOKS = 8
 
-#: Seconds after the start within which towns that had notices before look for more.
-SOON = 10.0
+#: Seconds within which all towns look what is ready after their process was killed.
+SOON = 20.0
 
 #: The delivery is not offered (any more): withdrawn, superseded, not ours.
 GONE = frozenset({404, 409, 410})
@@ -55,10 +55,9 @@ class Fetcher:
         self.agenda = Agenda(self.work, office.settings.width)
 
     def start(self) -> None:
-        """Spread the towns' polls; first what is half fetched, soon where a ring may have gone unheard."""
-        busy = self._office.ledger.busy()
+        """Spread the towns' polls, but soon after a crash, for rings went unheard; first what is half fetched."""
+        within = SOON if self._office.ledger.was_killed else self._office.settings.poll_every
         for town in reached_by(self._office.towns.values(), "pull"):
-            within = SOON if town.code in busy else self._office.settings.poll_every
             wait = self._office.faults.draw(town.code, "poll") * within
             self.agenda.put(town.code, 0 if self._office.ledger.wanted(town.code) else wait)
 

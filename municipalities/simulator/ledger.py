@@ -4,6 +4,7 @@ All of it synthetic. A chain is the clerk's answer to one notice, step after ste
 counted when the step that makes it was answered, so that doing it twice would show as 2.
 """
 
+import fcntl
 import time
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
@@ -66,12 +67,18 @@ class Ledger:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self._mark = folder / "open"
+        self.was_killed = self._mark.exists()  #: whether the process before did not close the books
+        self._lock = self._mark.open("w")
+        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)  # BlockingIOError: another process has them
         self._journal = Journal(folder / "towns.sqlite3", SCHEMA)
         self._read = self._journal.reader.execute
 
     async def close(self) -> None:
         """Commit what waits and close."""
         await self._journal.close()
+        self._mark.unlink(missing_ok=True)
+        self._lock.close()
 
     async def arrive(self, arrival: Arrival, steps: Sequence[Step]) -> Outcome:
         """Take a record in with the clerk's plan; a second arrival only counts."""
@@ -132,10 +139,6 @@ class Ledger:
         """What this town still has to fetch, oldest first: ids are ordered by time (RFC 9562, version 7)."""
         rows = self._read("SELECT notice_id FROM wanted WHERE town = ? ORDER BY notice_id", (town,))
         return [notice_id for (notice_id,) in rows]
-
-    def busy(self) -> set[str]:
-        """Towns that ever had a notice."""
-        return {town for (town,) in self._read("SELECT DISTINCT town FROM notices")}
 
     def has(self, town: str, notice_id: str) -> bool:
         """Whether a record was taken in."""

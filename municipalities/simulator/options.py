@@ -32,7 +32,7 @@ def add(parser: ArgumentParser) -> None:
     parser.add_argument("--fault", type=fault, action="append", default=[], metavar="PROFILE:PERCENT",
                         help=f"let so many of the towns misbehave: {', '.join(PROFILES)}")  # fmt: skip
     parser.add_argument("--speed", type=float, default=1.0, help="divide every delay by this")
-    parser.add_argument("--poll", type=float, default=300.0, help="seconds between a town's own polls")
+    parser.add_argument("--poll", type=float, default=120.0, help="seconds between a town's own polls")
     parser.add_argument("--seed", type=int, default=0, help="another seed, other misfortunes")
 
 

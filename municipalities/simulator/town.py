@@ -35,7 +35,7 @@ class Settings:
     folder_root: Path  #: what ``folder:`` addresses are relative to
     port: int = 9100
     speed: float = 1.0  #: divides every delay
-    poll_every: float = 300.0  #: seconds between a town's own polls; a ring is answered at once
+    poll_every: float = 120.0  #: seconds between a town's own polls; a ring is answered at once
     faults: tuple[tuple[str, float], ...] = ()  #: (profile, percent of the towns)
     seed: int = 0
     width: int = 32  #: answers under way to the hub at a time

@@ -56,8 +56,8 @@ class Run:
 
     def pids(self) -> dict[str, int]:
         """Return the processes as the command wrote them down."""
-        found: dict[str, int] = json.loads((self.data / "logs" / "pids.json").read_text())
-        return found
+        found: dict[str, list[int]] = json.loads((self.data / "logs" / "pids.json").read_text())
+        return {name: pid for name, (pid, _) in found.items()}
 
     def answered(self) -> int:
         """Return how many deliveries were answered so far (0 while there is no table yet)."""

@@ -1,0 +1,351 @@
+"""A town, a citizen and a front see their own and nothing else: through every door, and in SQL behind the doors."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, connection, transaction
+from django.test import Client
+from django.utils import timezone
+from oauth2_provider.models import get_access_token_model
+
+from hub.actors import HUB, NOBODY, Actor, ActorKind, acting, refuse_unsafe_server
+from hub.deliveries.models import Delivery
+from hub.relocations.models import Relocation
+from tests.conftest import CHIYODA, HAKODATE, NAHA, Caller, filing, front, town
+from tests.hub import journeys
+
+pytestmark = pytest.mark.django_db
+
+#: Every table of these applications holds rows of somebody.
+GUARDED = ("deliveries", "relocations", "vault", "audit")
+STRANGERS = {
+    "system of another town": Actor(ActorKind.SYSTEM, NAHA, f"town-{NAHA}"),
+    "clerk of another town": Actor(ActorKind.CLERK, NAHA, "999"),
+    "another citizen": Actor(ActorKind.CITIZEN, name="2"),
+    "another front": Actor(ActorKind.FRONT, name="front-2"),
+    "a front with a town": Actor(ActorKind.FRONT, HAKODATE, "front-2"),
+    "a town with the owner's name": Actor(ActorKind.SYSTEM, NAHA, "front"),
+    "nobody, with a town and a name": Actor(ActorKind.NOBODY, HAKODATE, "front"),
+    "nobody": NOBODY,
+}
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A settled relocation that a front filed; it left rows in every table."""
+
+    id: UUID
+    receipt_no: str
+    origin_delivery: UUID
+    destination_delivery: UUID
+    name: str
+
+    def traces(self) -> list[str]:
+        """What nobody else may be shown."""
+        return [self.receipt_no, str(self.id), self.name]
+
+
+@pytest.fixture
+def moved() -> Moved:
+    """File through the API and let the towns settle it."""
+    document = filing(5)
+    answer = front().post("relocations", document, Idempotency_Key="k").json()
+    with acting(HUB):
+        relocation = Relocation.objects.get(pk=answer["id"])
+    journeys.settle(relocation, journeys.course(relocation, document))
+    with acting(HUB):
+        rows = Delivery.objects.filter(relocation_id=relocation.pk)
+        first, second = rows.get(type="moveout.submitted"), rows.get(type="arrival.prefill")
+    return Moved(relocation.pk, relocation.receipt_no, first.pk, second.pk, document.movers[0].full_name)
+
+
+# --- The doors ---------------------------------------------------------------------------------------
+
+REPORT = {"id": str(uuid4()), "type": "moveout.reviewing", "receipt_no": "", "movers": [1]}
+#: Method, path, body and scope of every operation that needs a token.
+OPERATIONS: list[tuple[str, str, Any, str]] = [
+    ("get", "deliveries?state=ready", None, "deliveries"),
+    ("get", "deliveries/{delivery}/content", None, "deliveries"),
+    ("post", "deliveries/{delivery}/receipts", {"kind": "received"}, "deliveries"),
+    ("post", "deliveries/{delivery}/receipts", {"kind": "rejected"}, "deliveries"),
+    ("post", "reports", REPORT, "reports"),
+    ("post", "reports", REPORT | {"type": "resend.requested", "delivery": "{delivery}"}, "reports"),
+    ("post", "relocations", {}, "relocations:file"),
+    ("get", "relocations/{relocation}", None, "relocations:file"),
+    ("post", "relocations/{relocation}/withdrawal", {}, "relocations:file"),
+]
+
+
+def expired(caller: Caller) -> Caller:
+    """Let the token's hour pass."""
+    tokens = get_access_token_model().objects.filter(application=caller.system)
+    tokens.update(expires=timezone.now() - timedelta(seconds=1))
+    return caller
+
+
+def revoked(caller: Caller) -> Caller:
+    """Take the token back."""
+    caller.revoke()
+    return caller
+
+
+def holding(token: str) -> Caller:
+    """Return a caller who sends this as authorization."""
+    caller = Caller.__new__(Caller)
+    caller.client, caller.token = Client(HTTP_HOST="127.0.0.1"), token
+    return caller
+
+
+def rightful(scope: str) -> Caller:
+    """Return the caller who may do it."""
+    return front() if scope == "relocations:file" else town(HAKODATE)
+
+
+def unscoped(scope: str) -> Caller:
+    """Return the caller who might do it, but for the scope of the token."""
+    others = sorted({"deliveries", "reports", "relocations:file"} - {scope})
+    return Caller(f"unscoped-{scope}", " ".join(others), None if scope == "relocations:file" else HAKODATE)
+
+
+CALLERS: dict[str, Callable[[str], Caller]] = {
+    "a token nobody issued": lambda scope: holding("0" * 30),
+    "an empty token": lambda scope: holding(""),
+    "two tokens": lambda scope: holding(f"{rightful(scope).token} {rightful(scope).token}"),
+    "a token with control characters": lambda scope: holding("é\x00\x7f"),
+    "an expired token": lambda scope: expired(rightful(scope)),
+    "a token taken back": lambda scope: revoked(rightful(scope)),
+    "a token for other doors": unscoped,
+    "another town's token": lambda scope: Caller("naha", "deliveries reports relocations:file", NAHA),
+    "another front's token": lambda scope: Caller("front-2", "deliveries reports relocations:file", None),
+}
+
+
+@pytest.mark.parametrize("who", CALLERS)
+def test_every_operation_is_closed_to(who: str, moved: Moved) -> None:
+    with acting(HUB):
+        before = journeys.picture(Relocation.objects.get(pk=moved.id))
+    for method, path, body, scope in OPERATIONS:
+        caller = CALLERS[who](scope)
+        answer = call(caller, method, path, body, moved)
+        text = answer.content.decode(errors="replace")
+        if path.startswith("deliveries?") and who == "another town's token":
+            assert answer.json() == {"deliveries": [], "next": None}
+        elif path == "relocations" and who.startswith("another"):
+            assert answer.status_code == 422  # an empty filing: whoever may file may try
+        else:
+            assert answer.status_code in (401, 403, 404), (path, answer.status_code, text)
+            assert answer["Content-Type"] == "application/problem+json"
+        assert not [trace for trace in moved.traces() if trace in text]
+    with acting(HUB):
+        assert journeys.picture(Relocation.objects.get(pk=moved.id)) == before
+
+
+def call(caller: Caller, method: str, path: str, body: Any, moved: Moved) -> Any:
+    """Call the operation about the relocation."""
+    path = path.format(delivery=moved.origin_delivery, relocation=moved.id)
+    if method == "get":
+        return caller.get(path)
+    filled = {key: moved.origin_delivery if value == "{delivery}" else value for key, value in body.items()}
+    return caller.post(path, filled | ({"receipt_no": moved.receipt_no} if "receipt_no" in filled else {}))
+
+
+@pytest.mark.parametrize("authorization", [None, "", "Bearer", "Basic YTpi", "bearer", "Token x"])
+def test_every_operation_is_closed_without_a_token(authorization: str | None, moved: Moved) -> None:
+    client = Client(HTTP_HOST="127.0.0.1", headers={} if authorization is None else {"Authorization": authorization})
+    for method, path, _body, _scope in OPERATIONS:
+        address = path.format(delivery=moved.origin_delivery, relocation=moved.id)
+        answer = getattr(client, method)(f"/api/v1/{address}")
+        assert answer.status_code == 401
+        assert answer["WWW-Authenticate"].startswith("Bearer")
+        assert answer.json()["code"] == "E106"
+
+
+def test_a_town_of_the_move_has_no_part_in_the_other_towns_deliveries(moved: Moved) -> None:
+    other = town(HAKODATE)
+    for method, path, body, _scope in OPERATIONS[1:4]:
+        path = path.format(delivery=moved.destination_delivery)
+        answer = other.get(path) if method == "get" else other.post(path, body)
+        assert (answer.status_code, answer.json()["code"]) == (404, "E108")
+    again = REPORT | {"type": "resend.requested", "receipt_no": moved.receipt_no, "delivery": moved.destination_delivery}
+    assert other.post("reports", again).json()["code"] == "E108"
+
+
+def test_a_town_of_the_move_cannot_report_in_another_role(moved: Moved) -> None:
+    for type_ in ("movein.decided", "arrival.visited", "appendix.applied"):
+        body = REPORT | {"type": type_, "receipt_no": moved.receipt_no, "outcome": "REGISTERED", "legal_date": "2026-01-01"}
+        assert town(HAKODATE).post("reports", body).json()["code"] == "E108"
+
+
+def test_unknown_and_foreign_look_the_same(moved: Moved) -> None:
+    stranger = town(NAHA)
+    foreign = stranger.get(f"deliveries/{moved.origin_delivery}/content")
+    unknown = stranger.get(f"deliveries/{uuid4()}/content")
+    assert (foreign.status_code, foreign.content) == (unknown.status_code, unknown.content)
+
+
+# --- Behind the doors ----------------------------------------------------------------------------------
+
+
+def guarded() -> list[str]:
+    """Return every table of the applications that hold somebody's rows."""
+    models = (model for app in GUARDED for model in apps.get_app_config(app).get_models(include_auto_created=True))
+    return sorted(model._meta.db_table for model in models)
+
+
+def test_every_table_is_under_forced_row_security() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT relname FROM pg_class WHERE relrowsecurity AND relforcerowsecurity AND relkind = 'r'")
+        assert sorted(name for (name,) in cursor.fetchall()) == guarded()
+        cursor.execute("SELECT count(*) FROM pg_policy WHERE polpermissive AND pg_get_expr(polqual, polrelid) = 'true'")
+        assert cursor.fetchone() == (0,)
+        cursor.execute("SELECT tablename, cmd FROM pg_policies WHERE schemaname = 'public' AND cmd <> 'ALL'")
+        found: dict[str, set[str]] = {}
+        for table, command in cursor.fetchall():
+            found.setdefault(table, set()).add(command)
+    assert all(found[table] == {"SELECT", "INSERT", "UPDATE", "DELETE"} for table in guarded())
+
+
+@pytest.mark.parametrize("who", STRANGERS)
+def test_strangers_find_and_change_nothing_in_any_table(who: str, moved: Moved) -> None:
+    stranger = STRANGERS[who]
+    for table in guarded():
+        if table.startswith("audit_") and stranger.kind is not ActorKind.NOBODY:
+            continue  # whoever acts continues a chain: the next test
+        row, others = any_row(table), but_own(table, stranger)
+        columns, values = ", ".join(row), ", ".join(["%s"] * len(row))
+        assert tried(stranger, f"SELECT * FROM {table}{others}") == 0, table
+        assert tried(stranger, f"INSERT INTO {table} ({columns}) VALUES ({values})", list(row.values())) == "refused", table
+        assert tried(stranger, f"DELETE FROM {table}{others}") == 0, table
+        for column, value in row.items():
+            assert tried(stranger, f"UPDATE {table} SET {column} = %s{others}", [value]) == 0, (table, column)
+
+
+def own(table: str, actor: Actor) -> bool:
+    """The one row that a stranger of a town has: its own lane."""
+    return table == "deliveries_lane" and actor.municipality == NAHA
+
+
+def but_own(table: str, actor: Actor) -> str:
+    """SQL: leave it out."""
+    return f" WHERE municipality_id <> '{NAHA}'" if own(table, actor) else ""
+
+
+def any_row(table: str) -> dict[str, Any]:
+    """Return a row that somebody else owns; every table has one, or this test would prove nothing."""
+    with acting(HUB), connection.cursor() as cursor:
+        cursor.execute(f"SELECT * FROM {table} LIMIT 1")  # noqa: S608 - our own tables
+        row = cursor.fetchone()
+        assert row is not None, table
+        return dict(zip([column.name for column in cursor.description], row, strict=True))
+
+
+def tried(actor: Actor, statement: str, parameters: list[Any] | None = None) -> int | str:
+    """Return how many rows it touched, or that the database refused it; nothing stays."""
+    with transaction.atomic():
+        try:
+            with acting(actor), connection.cursor() as cursor:
+                cursor.execute(statement, parameters)
+                return int(cursor.rowcount)
+        except DatabaseError as error:
+            assert "row-level security" in str(error), error
+            return "refused"
+        finally:
+            transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize("who", STRANGERS)
+def test_strangers_of_the_audit_read_no_entry_and_change_none(who: str, moved: Moved) -> None:
+    stranger = STRANGERS[who]
+    assert tried(stranger, "SELECT * FROM audit_entry") == 0
+    # Heads hold a random id, a length and a code. Whoever acts continues a chain, so every actor sees them.
+    assert (tried(stranger, "SELECT * FROM audit_chain") == 0) == (stranger.kind is ActorKind.NOBODY)
+    for statement in ("UPDATE audit_entry SET action = 'x'", "DELETE FROM audit_entry"):
+        with transaction.atomic():
+            try:
+                with acting(stranger), connection.cursor() as cursor:
+                    cursor.execute(statement)
+                    assert cursor.rowcount == 0
+            except DatabaseError as error:
+                assert "Cannot update or delete" in str(error)
+            transaction.set_rollback(True)
+
+
+@pytest.mark.parametrize("code", [HAKODATE, CHIYODA])
+def test_a_town_of_the_move_sees_its_own_rows_only(code: str, moved: Moved) -> None:
+    seen = {}
+    for table in guarded():
+        if "municipality_id" in any_row(table):
+            with acting(journeys.system(code)), connection.cursor() as cursor:
+                cursor.execute(f"SELECT DISTINCT municipality_id FROM {table}")  # noqa: S608 - our own tables
+                seen[table] = {town for (town,) in cursor.fetchall()}
+    assert all(towns == {code} for towns in seen.values()), seen
+    assert tried(journeys.system(code), "SELECT * FROM relocations_version") == 0
+    assert tried(journeys.system(code), "SELECT * FROM relocations_idempotencykey") == 0
+    own_events = "SELECT * FROM deliveries_event e JOIN deliveries_delivery d ON d.id = e.delivery_id"
+    assert tried(journeys.system(code), "SELECT * FROM deliveries_event") == tried(HUB, f"{own_events} WHERE municipality_id = '{code}'")
+
+
+def test_the_owner_sees_the_relocation_and_its_deliveries(moved: Moved) -> None:
+    owner = Actor(ActorKind.FRONT, name="front")
+    for table, count in (("relocations_relocation", 1), ("relocations_version", 1), ("deliveries_delivery", 5)):
+        assert tried(owner, f"SELECT * FROM {table}") == count  # noqa: S608 - our own tables
+    for table in ("deliveries_delivery", "deliveries_lane", "relocations_version", "relocations_idempotencykey"):
+        assert tried(owner, f"DELETE FROM {table}") == 0  # noqa: S608 - our own tables
+
+
+def test_an_operator_sees_states_and_has_no_key(moved: Moved) -> None:
+    operator = Actor(ActorKind.OPERATOR, name="3")
+    assert tried(operator, "SELECT * FROM deliveries_delivery") == 5
+    for table in ("vault_datakey", "relocations_version", "relocations_idempotencykey"):
+        assert tried(operator, f"SELECT * FROM {table}") == 0  # noqa: S608 - our own tables
+
+
+def test_a_savepoint_rolled_back_leaves_the_actor_as_before(moved: Moved) -> None:
+    def count() -> int:
+        return Relocation.objects.count()
+
+    assert count() == 0
+    with acting(journeys.system(HAKODATE)):
+        with pytest.raises(ZeroDivisionError), acting(HUB):
+            raise ZeroDivisionError
+        assert count() == 1
+        assert Delivery.objects.exclude(municipality=HAKODATE).count() == 0
+        with acting(NOBODY):
+            assert count() == 0
+        assert count() == 1
+    assert count() == 0
+
+
+# --- Start-up ------------------------------------------------------------------------------------------
+
+
+def test_the_role_of_the_hub_is_bound() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user")
+        assert cursor.fetchone() == (False, False)
+
+
+@pytest.fixture
+def unbound() -> Iterator[Any]:
+    """A connection as a role that bypasses row-level security, where this server lets us make one."""
+    with transaction.atomic():
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("CREATE ROLE hub_unbound BYPASSRLS")
+                cursor.execute("GRANT hub_unbound TO current_user WITH SET TRUE")
+                cursor.execute("SET LOCAL ROLE hub_unbound")
+        except DatabaseError as error:
+            pytest.skip(f"this server lets us make no such role: {type(error).__name__}")
+        yield connection.copy("unbound")
+        transaction.set_rollback(True)
+
+
+def test_a_role_that_bypasses_row_security_is_refused(unbound: Any) -> None:
+    with pytest.raises(ImproperlyConfigured, match="BYPASSRLS"):
+        refuse_unsafe_server(unbound)
