@@ -21,7 +21,7 @@ class SystemAuthentication(OAuth2Authentication):
         try:
             found = super().authenticate(request._request)
         except SuspiciousOperation:
-            raise refuse("E110", detail="The query string is not percent-encoded.") from None
+            raise refuse("E110") from None
         if found is None:
             return None
         _, token = found

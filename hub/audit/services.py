@@ -64,13 +64,13 @@ def record_all(acts: Iterable[Act]) -> None:
 
 
 def _lock_heads(chains: list[UUID]) -> dict[UUID, tuple[int, bytes]]:
-    """Make missing chains, lock all of them and return length and head by chain."""
+    """Make missing chains, lock all of them (the update that changes nothing does) and return their heads."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO audit_chain (id, length, head) SELECT unnest(%s::uuid[]), 0, '' ON CONFLICT DO NOTHING",
+            "INSERT INTO audit_chain (id, length, head) SELECT unnest(%s::uuid[]), 0, ''"
+            " ON CONFLICT (id) DO UPDATE SET length = audit_chain.length RETURNING id, length, head",
             [chains],
         )
-        cursor.execute("SELECT id, length, head FROM audit_chain WHERE id = ANY(%s) ORDER BY id FOR UPDATE", [chains])
         return {pk: (length, bytes(head)) for pk, length, head in cursor.fetchall()}
 
 

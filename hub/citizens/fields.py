@@ -47,9 +47,15 @@ def day(label: Words, hint: Words = "", *, required: bool = False) -> forms.Date
     return forms.DateField(label=label, help_text=hint, required=required, input_formats=DATES, widget=widget)
 
 
+class Opening(forms.Select):
+    """A list that opens; written in one piece, since Django's own renders a template for each of 250 countries."""
+
+    template_name = "citizens/select.html"
+
+
 def choice(label: Words, choices: Choices, hint: Words = "", *, required: bool = False) -> forms.ChoiceField:
     """One of a list that opens."""
-    return forms.ChoiceField(label=label, help_text=hint, required=required, choices=choices)
+    return forms.ChoiceField(label=label, help_text=hint, required=required, choices=choices, widget=Opening)
 
 
 def radio(label: Words, choices: Choices, hint: Words = "") -> forms.ChoiceField:

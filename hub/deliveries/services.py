@@ -197,6 +197,8 @@ def _answer(delivery: Delivery, kind: Answer, at: datetime) -> None:
 
 def send_again(delivery: Delivery, note: str) -> None:
     """Queue the same delivery again under the same id: asked for by the town, or decided by a person."""
+    if delivery.state == State.QUEUED:
+        return  # it is on its way already
     if delivery.state not in (State.READY, State.SENT, State.ANSWERED, State.HELD):
         raise refuse("E200", detail=f"The delivery is {delivery.state}.")
     delivery.state, delivery.due_at, delivery.leased_until = State.QUEUED, timezone.now(), None

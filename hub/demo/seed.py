@@ -11,7 +11,7 @@ from pathlib import Path
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.core.management import call_command
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from hub.accounts.models import SystemClient, User
@@ -57,6 +57,7 @@ def seed(towns: str, data: Path) -> int:
     """Load everything that is missing and write the towns' secrets for the simulator; returns the towns."""
     call_command("sync_municipalities", connections=True, town_base_url=towns, verbosity=0, stdout=_Silence())
     with transaction.atomic():
+        _move(towns)
         _sign()
         codes = list(Municipality.objects.leaf().valid_on(timezone.localdate()).values_list("pk", flat=True))
         _clients(codes)
@@ -75,6 +76,16 @@ class _Silence:
 
     def write(self, text: str) -> int:
         return len(text)
+
+
+def _move(towns: str) -> None:
+    """Point the connections to where the simulated towns are this time; the port may have been taken."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE municipalities_connection SET address = regexp_replace(address, 'http://127.0.0.1:[0-9]+', %s)"
+            " WHERE address ~ 'http://127.0.0.1:[0-9]+/towns/' AND position(%s IN address) = 0",
+            [towns, towns],
+        )
 
 
 def _sign() -> None:

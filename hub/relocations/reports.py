@@ -4,13 +4,15 @@ from datetime import date
 from uuid import UUID
 
 import msgspec
+from django.db.models import Q
 from django.utils import timezone
 
 from hub.actors import HUB, acting
 from hub.catalogue import refuse
 from hub.deliveries import services as deliveries
+from hub.deliveries.models import Delivery
 from hub.relocations import facts, journey, services, tables
-from hub.relocations.models import Relocation, Report
+from hub.relocations.models import Leg, Relocation, Report
 from hub.relocations.notes import Notes
 from hub.vault import cipher
 from hub.vault import services as vault
@@ -22,7 +24,7 @@ class ReportBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     id: UUID
     type: str
-    receipt_no: str
+    receipt_no: str = ""  #: empty only where ``delivery`` says it
     outcome: str = ""
     legal_date: date | None = None
     movers: tuple[int, ...] | None = None  #: ordinals; absent means all movers of the leg
@@ -31,7 +33,7 @@ class ReportBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     delivery: UUID | None = None  #: resend.requested only
 
 
-def receive(body: ReportBody, municipality: str) -> tuple[Report | None, bool]:
+def receive(body: ReportBody, municipality: str) -> tuple[Report, bool]:
     """Take a report in and recompute the journey, in one transaction; returns it and whether it is new.
 
     Refuses with E102 (unknown type or outcome), E108 (no such relocation for this town), E104 (wrong mover or
@@ -47,11 +49,12 @@ def receive(body: ReportBody, municipality: str) -> tuple[Report | None, bool]:
             if bytes(existing.fingerprint) != mark or existing.municipality_id != municipality:
                 raise refuse("E202", "/id")
             return existing, False
-        if body.type == "resend.requested":
-            _resend(body, municipality)
-            return None, True
         rows = facts.read(relocation)
-        ordinals = _check(body, facts.situation(relocation, rows), municipality)
+        if body.delivery is not None:
+            deliveries.send_again(deliveries.locked(body.delivery, municipality), body.type)
+            ordinals = []
+        else:
+            ordinals = _check(body, facts.situation(relocation, rows), municipality)
         report = _store(body, relocation, municipality, ordinals, mark)
         rows.reports.append(report)
         notes = Notes(relocation)
@@ -61,28 +64,29 @@ def receive(body: ReportBody, municipality: str) -> tuple[Report | None, bool]:
 
 
 def _relocation(body: ReportBody, municipality: str) -> Relocation:
-    """Lock the relocation, if this town has the leg that may send this report."""
-    rows = Relocation.objects.select_for_update(of=("self",)).filter(receipt_no=body.receipt_no)
-    relocation = rows.first()
+    """Lock the relocation, if this town has the leg that may send this report.
+
+    A town that asks for a delivery again may not have been able to read whose it is: the delivery says it.
+    """
     role = tables.reports()[body.type]
-    legs = relocation.legs.filter(municipality=municipality) if relocation else None
-    if legs is not None and role is not None:
-        legs = legs.filter(role=role.value)
-    if relocation is None or legs is None or not legs.exists():
-        raise refuse("E108", "/receipt_no")
+    if (role is None) != (body.delivery is not None):
+        raise refuse("E104", "/delivery", "The delivery wanted again; only resend.requested names one.")
+    if body.delivery is not None:
+        wanted = Delivery.objects.for_town(municipality).filter(pk=body.delivery)
+        mine = Q(pk__in=wanted.values("relocation_id"))
+    else:
+        legs = Leg.objects.filter(municipality=municipality, role=role)
+        mine = Q(receipt_no=body.receipt_no, pk__in=legs.values("relocation_id"))
+    relocation = Relocation.objects.select_for_update(of=("self",)).filter(mine).first()
+    if relocation is None:
+        raise refuse("E108", "/receipt_no" if role else "/delivery")
     return relocation
-
-
-def _resend(body: ReportBody, municipality: str) -> None:
-    if body.delivery is None:
-        raise refuse("E104", "/delivery")
-    deliveries.send_again(deliveries.locked(body.delivery, municipality), "resend.requested")
 
 
 def _check(body: ReportBody, situation: journey.Situation, municipality: str) -> list[int]:
     """Return the movers the report is about; raises when it cannot be taken in now."""
     role = tables.reports()[body.type]
-    assert role is not None  # noqa: S101 - resend.requested, the only one without a role, went before
+    assert role is not None  # noqa: S101 - the only one without a role names a delivery and went before
     if body.outcome not in tables.outcomes(body.type):
         raise refuse("E102", "/outcome")
     if body.type in DATED and (body.legal_date is None or body.legal_date > timezone.localdate()):

@@ -89,12 +89,12 @@ class Visitor:
 
     def open(self, path: str) -> Page:
         """Open a page."""
-        return self._see(self.client.get(path))
+        return self.see(self.client.get(path))
 
     def fill(self, **answers: str) -> None:
         """Type or choose; what the page does not ask, nobody can answer."""
         for name, value in answers.items():
-            name = name.replace("__", "-")  # noqa: PLW2901 - a keyword holds no hyphen
+            name = name.replace("__", "-")
             assert name in self.page.values or name in self.page.options, f"the page has no {name}"
             if name in self.page.options and value:
                 assert value in self.page.options[name], f"{name} does not offer {value}"
@@ -104,9 +104,10 @@ class Visitor:
         """Fill in and press a button of the form."""
         self.fill(**answers)
         assert button in self.page.buttons, f"no button {button}"
-        return self._see(self.client.post("/file/", self.page.values | {"go": button}))
+        return self.see(self.client.post("/file/", self.page.values | {"go": button}))
 
-    def _see(self, answer: Any) -> Page:
+    def see(self, answer: Any) -> Page:
+        """Look at what was answered."""
         self.answer = answer
         self.page = Page(answer.content.decode())
         return self.page
