@@ -15,6 +15,8 @@ from hub.actors import NOBODY, Actor, ActorKind
 
 #: Rows a list counts at most; nobody turns to page 200, and counting millions would make every page slow.
 COUNTED = 10_000
+#: Shown where there is nothing to say; Django shows None on a page of details.
+NOTHING = "—"
 
 
 def actor_of(request: HttpRequest) -> Actor:
@@ -33,11 +35,11 @@ def is_operator(request: HttpRequest) -> bool:
     return actor_of(request).kind is ActorKind.OPERATOR
 
 
-def short(value: date | None) -> str | None:
+def short(value: date | None) -> str:
     """A day or a moment in the few characters a column has."""
     if isinstance(value, datetime):
         return date_format(timezone.localtime(value), "SHORT_DATETIME_FORMAT")
-    return date_format(value, "SHORT_DATE_FORMAT") if value else None
+    return date_format(value, "SHORT_DATE_FORMAT") if value else NOTHING
 
 
 class Pages(Paginator):  # type: ignore[type-arg]

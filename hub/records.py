@@ -25,7 +25,8 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
 def pointer_of(path: str) -> str:
     """Turn msgspec's path into a pointer (RFC 6901).
 
-    >>> pointer_of("$.movers[0].dateOfBirth")
-    '/movers/0/dateOfBirth'
+    >>> pointer_of("$.movers[0].dateOfBirth"), pointer_of("$.errors[0][...]")
+    ('/movers/0/dateOfBirth', '/errors/0')
     """
-    return path.removeprefix("$").replace("[", "/").replace("]", "").replace(".", "/")
+    # Of a member of any name msgspec says «[...]»: the pointer ends before it.
+    return path.removeprefix("$").partition("[...]")[0].replace("[", "/").replace("]", "").replace(".", "/")

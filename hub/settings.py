@@ -31,6 +31,7 @@ HUB_DEMO = env.bool("HUB_DEMO", default=False)
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("HUB_MAX_BODY", default=1_000_000)
 
 INSTALLED_APPS = [
+    "hub.clerks",  # before the admin, whose templates it changes
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -49,7 +50,6 @@ INSTALLED_APPS = [
     "hub.deliveries",
     "hub.relocations",
     "hub.citizens",
-    "hub.clerks",
     "hub.api",
     "hub.demo",
 ]
@@ -113,6 +113,7 @@ CELERY_BEAT_SCHEDULE = {"carry": {"task": "hub.deliveries.tasks.carry", "schedul
 
 # --- Who signs in ------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["hub.clerks.permissions.KindBackend"]
 LOGIN_URL = "citizens:sign_in"
 LOGIN_REDIRECT_URL = "citizens:home"
 LOGOUT_REDIRECT_URL = "citizens:home"

@@ -35,9 +35,7 @@ class ConnectionForm(forms.ModelForm):
         name: str = self.cleaned_data["standard"]
         if name not in standard.names():
             names = ", ".join(standard.names())
-            raise ValidationError(
-                gettext("There is no such record standard; there are: %(names)s.") % {"names": names}
-            )
+            raise ValidationError(gettext("There is no such record standard; there are: %(names)s.") % {"names": names})
         return name
 
     def clean_address(self) -> str:

@@ -107,8 +107,7 @@ class Municipality(models.Model):
             models.CheckConstraint(name="municipality_code", condition=Q(code__regex=SIX_DIGITS)),
             models.CheckConstraint(
                 name="municipality_parent",
-                condition=Q(kind=Kind.WARD, parent_code__regex=SIX_DIGITS)
-                | (~Q(kind=Kind.WARD) & Q(parent_code="")),
+                condition=Q(kind=Kind.WARD, parent_code__regex=SIX_DIGITS) | (~Q(kind=Kind.WARD) & Q(parent_code="")),
             ),
             ends_after_it_begins("municipality_period"),
             models.CheckConstraint(name="municipality_hours", condition=Q(closes_at__gt=F("opens_at"))),
@@ -136,9 +135,7 @@ class Succession(models.Model):
     predecessor = models.ForeignKey(
         Municipality, models.PROTECT, related_name="succeeded_by", verbose_name=_("predecessor")
     )
-    successor = models.ForeignKey(
-        Municipality, models.PROTECT, related_name="succeeds", verbose_name=_("successor")
-    )
+    successor = models.ForeignKey(Municipality, models.PROTECT, related_name="succeeds", verbose_name=_("successor"))
     on = models.DateField(pgettext_lazy("municipality", "on"), help_text=_("The successor's first day."))
     part = models.CharField(
         pgettext_lazy("municipality", "part"),
@@ -195,9 +192,7 @@ class Connection(models.Model):
         ordering = ["municipality", "valid_from"]
         constraints = [
             ends_after_it_begins("connection_period"),
-            models.CheckConstraint(
-                name="connection_concurrency", condition=Q(concurrency__range=(1, AT_ONCE))
-            ),
+            models.CheckConstraint(name="connection_concurrency", condition=Q(concurrency__range=(1, AT_ONCE))),
             ExclusionConstraint(
                 name="connection_one_at_a_time",
                 expressions=[
@@ -213,9 +208,7 @@ class Connection(models.Model):
                         RangeOperators.OVERLAPS,
                     ),
                 ],
-                violation_error_message=_(
-                    "Another connection of this municipality is in use in that period."
-                ),
+                violation_error_message=_("Another connection of this municipality is in use in that period."),
             ),
         ]
 

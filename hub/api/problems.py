@@ -9,12 +9,13 @@ from django.http import HttpResponse
 from rest_framework import exceptions
 
 from hub.catalogue import Problem, Refusal
+from hub.vault.services import ShreddedError
 
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 
-#: What DRF raises before a view runs, as the catalogue's codes.
+#: What DRF raises before a view runs and what services raise besides refusals, as the catalogue's codes.
 CODES: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.NotAuthenticated, "E106"),
     (exceptions.AuthenticationFailed, "E106"),
@@ -26,6 +27,7 @@ CODES: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.Throttled, "E220"),
     (exceptions.ParseError, "E100"),
     (OperationalError, "E901"),
+    (ShreddedError, "E108"),
 )
 
 

@@ -127,6 +127,8 @@ class Content(Door):
     """``GET /api/v1/deliveries/{id}/content``: the record, in the town's own layout or as canonical JSON."""
 
     required_scope = "deliveries"
+    #: No HEAD: it would count as the fetch and bring nothing.
+    http_method_names = ["get", "options"]
 
     def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
         """Any Accept will do: the layout's own media type is not known before the delivery is."""

@@ -1,6 +1,7 @@
 """Django application of the audit."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class AuditConfig(AppConfig):
@@ -8,3 +9,4 @@ class AuditConfig(AppConfig):
 
     name = "hub.audit"
     label = "audit"
+    verbose_name = _("Audit")

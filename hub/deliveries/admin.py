@@ -5,14 +5,13 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import transaction
 from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
@@ -140,26 +139,27 @@ class DeliveryAdmin(desk.Desk):
     def notice_words(self, row: Delivery) -> str:
         return words.notice(row.type)
 
-    @admin.display(description=_("error"), ordering="code", empty_value="—")
-    def error(self, row: Delivery) -> str | None:
-        return f"{row.code} {catalogue.entry(row.code).title}" if row.code in catalogue.entries() else row.code or None
+    @admin.display(description=_("error"), ordering="code")
+    def error(self, row: Delivery) -> str:
+        known = catalogue.entries().get(row.code)
+        return f"{row.code} {known.title}" if known else row.code or desk.NOTHING
 
-    @admin.display(description=_("next attempt"), ordering="due_at", empty_value="—")
-    def due(self, row: Delivery) -> str | None:
-        return desk.short(row.due_at) if row.state == State.QUEUED else None
+    @admin.display(description=_("next attempt"), ordering="due_at")
+    def due(self, row: Delivery) -> str:
+        return desk.short(row.due_at) if row.state == State.QUEUED else desk.NOTHING
 
-    @admin.display(description=_("handed over"), ordering="sent_at", empty_value="—")
-    def sent(self, row: Delivery) -> str | None:
+    @admin.display(description=_("handed over"), ordering="sent_at")
+    def sent(self, row: Delivery) -> str:
         return desk.short(row.sent_at)
 
     @admin.display(description=_("connection"))
     def way(self, row: Delivery) -> str:
         return f"{row.connection.standard}, {row.connection.address.partition(':')[0]}"
 
-    @admin.display(description=_("content"), empty_value="—")
-    def reading(self, row: Any) -> SafeString | None:
+    @admin.display(description=_("content"))
+    def reading(self, row: Any) -> str:
         if not row.readable:
-            return None
+            return desk.NOTHING
         link = reverse("admin:deliveries_delivery_notice", args=[row.pk])
         return format_html(
             '<a href="{}">{}</a> ({})', link, gettext("Read the notice"), gettext("this is written down")
@@ -190,9 +190,15 @@ class WaitingFilter(admin.SimpleListFilter):
     parameter_name = "queue"
 
     def lookups(self, _request: HttpRequest, _model_admin: object) -> list[tuple[str, Any]]:
-        return [("waiting", _("something waits")), ("held", _("something is held"))]
+        return [
+            ("waiting", _("something waits")),
+            ("held", _("something is held")),
+            ("blocked", _("blocked after failures")),
+        ]
 
     def queryset(self, _request: HttpRequest, queryset: QuerySet[Lane]) -> QuerySet[Lane]:
+        if self.value() == "blocked":
+            return queryset.filter(blocked_until__gt=timezone.now())
         states = {"waiting": list(UNSENT), "held": [State.HELD]}.get(self.value() or "")
         if states is None:
             return queryset
@@ -236,9 +242,5 @@ class LaneAdmin(desk.Desk):
         self._set(request, list(rows.values_list("pk", flat=True)), paused=False)
 
     def _set(self, request: HttpRequest, codes: Sequence[str], *, paused: bool) -> None:
-        Lane.objects.filter(pk__in=codes).update(paused=paused)
-        action = "lane.paused" if paused else "lane.resumed"
-        audit.record_all(audit.Act(action, f"lane:{code}") for code in sorted(codes))
-        if not paused:
-            transaction.on_commit(lanes.wake)
+        lanes.pause(codes, paused=paused)
         self.message_user(request, gettext("%(count)d lanes were changed.") % {"count": len(codes)})

@@ -97,8 +97,8 @@ class Claimed:
     standard: str
     address: str
     signing_key: bytes | None
-    #: The relocation's key; ``None`` when the relocation was shredded.
-    key: bytes | None
+    #: The relocation's key as the vault keeps it; ``None`` when the relocation was shredded.
+    wrapped_key: bytes | None
 
 
 def claim(limit: int) -> list[Claimed]:
@@ -117,7 +117,7 @@ def claim(limit: int) -> list[Claimed]:
             rows: list[Sequence[Any]] = cursor.fetchall()
         if not rows:
             return []
-        keys = vault.open_many({row[1] for row in rows})
+        keys = vault.wrapped_many({row[1] for row in rows})
     return [_claimed(row, keys.get(row[1])) for row in rows]
 
 
@@ -137,7 +137,7 @@ def _claimed(row: Sequence[Any], key: bytes | None) -> Claimed:
         standard=link[1],
         address=link[2],
         signing_key=bytes(link[3]) if link[3] else None,
-        key=key,
+        wrapped_key=key,
     )
 
 
@@ -176,14 +176,25 @@ UPDATE deliveries_delivery AS delivery
               %(causes)s::varchar[], %(due)s::timestamptz[], %(digests)s::bytea[], %(fallbacks)s::bytea[])
        AS o(id, attempt, state, code, cause, due_at, digest, fallbacks)
  WHERE delivery.id = o.id AND delivery.attempts = o.attempt AND delivery.state = 'queued'
+   AND delivery.leased_until IS NOT NULL
 RETURNING delivery.id
+"""
+
+KEEP = """
+UPDATE deliveries_delivery AS delivery
+   SET content_sha256 = o.digest, fallbacks = o.fallbacks
+  FROM unnest(%(ids)s::uuid[], %(attempts)s::int[], %(digests)s::bytea[], %(fallbacks)s::bytea[])
+       AS o(id, attempt, digest, fallbacks)
+ WHERE delivery.id = o.id AND delivery.attempts = o.attempt
+   AND delivery.content_sha256 IS NULL AND o.digest IS NOT NULL
 """
 
 
 def write(outcomes: Sequence[Outcome]) -> int:
     """Write a batch of outcomes in one transaction; returns how many still held their lease.
 
-    Those that lost it (the town answered first, or another courier took over) change nothing.
+    Those that lost it (the town answered first, or another courier took over) change no state; of what was
+    handed over, what was written is kept all the same.
     """
     now = timezone.now()
     ended = [_ended(outcome, now) for outcome in outcomes]
@@ -202,6 +213,8 @@ def write(outcomes: Sequence[Outcome]) -> int:
         with connection.cursor() as cursor:
             cursor.execute(WRITE, parameters)
             moved = {pk for (pk,) in cursor.fetchall()}
+            if len(moved) < len(outcomes):
+                cursor.execute(KEEP, parameters)
         pairs = zip(outcomes, ended, strict=True)
         done = [(outcome, state) for outcome, (state, *_) in pairs if outcome.claimed.id in moved]
         _write_down(done, now)
@@ -215,8 +228,8 @@ def _ended(outcome: Outcome, now: datetime) -> tuple[State, str, datetime]:
         return outcome.fate.value, outcome.cause, now
     attempt = outcome.claimed.attempt
     if attempt > len(WAITS):
-        return State.HELD, Cause.THEIRS.value, now
-    wait = WAITS[attempt - 1].total_seconds() * random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, guards nothing
+        return State.HELD, outcome.cause, now
+    wait = WAITS[attempt - 1].total_seconds() * random.uniform(1.0, 1.2)  # noqa: S311 - spreads load, guards nothing
     if outcome.retry_after is not None:
         wait = min(max(wait, outcome.retry_after), 86_400.0)
     return State.QUEUED, outcome.cause, now + timedelta(seconds=wait)
@@ -259,7 +272,7 @@ def _count(outcomes: Sequence[Outcome], now: datetime) -> None:
     for outcome in outcomes:
         if outcome.lane_failed:
             failed[outcome.claimed.municipality] = failed.get(outcome.claimed.municipality, 0) + 1
-        elif outcome.fate is not Fate.AGAIN:
+        elif outcome.fate in (Fate.SENT, Fate.READY) or outcome.cause == Cause.REFUSED:
             worked.add(outcome.claimed.municipality)
     with connection.cursor() as cursor:
         cursor.execute(

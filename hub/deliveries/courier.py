@@ -108,6 +108,7 @@ class Courier:
 
     async def send(self, claimed: Claimed, session: aiohttp.ClientSession) -> None:
         """Render and hand over one delivery; whatever happens becomes an outcome."""
+        outcome = None
         try:
             outcome = await attempt(claimed, session)
         except UnfitError as error:
@@ -118,6 +119,13 @@ class Courier:
             outcome = Outcome(
                 claimed, Fate.AGAIN, error.code, Cause.THEIRS.value, retry_after=error.retry_after, lane_failed=True
             )
+        except (cipher.SealBrokenError, standard.TableError, msgspec.MsgspecError) as error:
+            # A key or a layout that this installation lacks: ours to repair, and no reason to stop the others.
+            log.warning("delivery_not_written", delivery=str(claimed.id), error=type(error).__name__)
+            outcome = Outcome(claimed, Fate.AGAIN, "E901", Cause.OURS.value)
+        finally:
+            if outcome is None:  # nobody foresaw it: the traceback surfaces, the lease brings the delivery back
+                self.open -= 1
         await self.outcomes.put(outcome)
 
     async def write_down(self) -> None:
@@ -140,10 +148,11 @@ class Courier:
 
 async def attempt(claimed: Claimed, session: aiohttp.ClientSession) -> Outcome:
     """Write the record in the town's own layout and hand it over."""
-    if claimed.key is None:
+    if claimed.wrapped_key is None:
         return Outcome(claimed, Fate.EXPIRED)
+    key = vault.unwrap(claimed.relocation_id, claimed.wrapped_key)
     identity = f"deliveries_delivery:{claimed.id}"
-    notice = _notices.decode(cipher.unseal(claimed.key, claimed.notice, identity))
+    notice = _notices.decode(cipher.unseal(key, claimed.notice, identity))
     layout = standard.load(claimed.standard)
     written = layout.write(notice)
     digest = hashlib.sha256(written.content).digest()
@@ -163,7 +172,7 @@ async def attempt(claimed: Claimed, session: aiohttp.ClientSession) -> Outcome:
         claimed,
         Fate.READY if sent.state == "ready" else Fate.SENT,
         content_sha256=digest,
-        fallbacks=seal_fallbacks(claimed.key, written.fallbacks, identity),
+        fallbacks=seal_fallbacks(key, written.fallbacks, identity),
     )
 
 

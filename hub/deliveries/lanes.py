@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 import redis
 import structlog
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
+
+from hub.audit import services as audit
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +57,16 @@ def ensure(codes: Iterable[str]) -> None:
             " SELECT unnest(%s::varchar[]), false, 0 ON CONFLICT DO NOTHING",
             [sorted(set(codes))],
         )
+
+
+def pause(codes: Iterable[str], *, paused: bool) -> None:
+    """Hold everything of these towns, or let it go on in order; nothing is discarded."""
+    codes = sorted(codes)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE deliveries_lane SET paused = %s WHERE municipality_id = ANY(%s)", [paused, codes])
+    audit.record_all(audit.Act("lane.paused" if paused else "lane.resumed", f"lane:{code}") for code in codes)
+    if not paused:
+        transaction.on_commit(wake)
 
 
 def record(failed: dict[str, int], worked: set[str], now: datetime) -> None:

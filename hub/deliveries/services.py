@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
@@ -9,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from hub import actors
@@ -16,7 +18,7 @@ from hub.audit import services as audit
 from hub.catalogue import refuse
 from hub.deliveries import lanes, signals
 from hub.deliveries.models import Delivery, Event, Receipt
-from hub.deliveries.states import UNSENT, Answer, Cause, State
+from hub.deliveries.states import Answer, Cause, State
 from hub.vault import cipher
 from hub.vault import services as vault
 from municipalities import standard
@@ -28,6 +30,8 @@ _notices = msgspec.json.Decoder(Notice)
 
 #: A later receipt of a higher rank replaces the answer shown; a final refusal outranks a review.
 RANK = {answer: rank for rank, answer in enumerate(Answer.values)}
+#: A code of the catalogue; anything else in its place may be personal and stays sealed.
+CODE = re.compile("[EA][0-9]{3}")
 
 
 class Told(msgspec.Struct, frozen=True):
@@ -99,8 +103,8 @@ def notice_of(delivery: Delivery, key: bytes | None = None) -> Notice:
 
 
 def ready(municipality: str, after: UUID | None, limit: int) -> list[Delivery]:
-    """Return what waits to be fetched, oldest first, a keyset page at a time."""
-    rows = Delivery.objects.for_town(municipality).filter(state=State.READY)
+    """Return what waits to be fetched, oldest first, a keyset page at a time; nothing while the lane is paused."""
+    rows = Delivery.objects.for_town(municipality).filter(state=State.READY, municipality__lane__paused=False)
     if after is not None:
         rows = rows.filter(pk__gt=after)
     return list(rows.select_related("connection").order_by("pk")[:limit])
@@ -172,11 +176,14 @@ def receive(delivery: Delivery, body: ReceiptBody) -> tuple[Receipt, bool]:
     """
     existing = delivery.receipts.filter(kind=body.kind).first()
     if existing is not None:
+        if delivery.state == State.SENT and body.kind != Answer.RECEIVED:  # handed over again, answered as before
+            _answer(delivery, body.kind, timezone.now())
         return existing, False
     if delivery.state in (State.HELD, State.SUPERSEDED, State.WITHDRAWN, State.EXPIRED):
         raise refuse("E200", detail=f"The delivery is {delivery.state}.")
     key = vault.open_one(delivery.relocation_id)
-    receipt = Receipt(delivery=delivery, kind=body.kind, codes=[error.get("code", "") for error in body.errors])
+    codes = [code for error in body.errors if CODE.fullmatch(code := error.get("code", ""))]
+    receipt = Receipt(delivery=delivery, kind=body.kind, codes=codes)
     receipt.body = cipher.seal(key, msgspec.json.encode(body), f"{delivery.identity}:{body.kind}")
     receipt.save()
     if delivery.state in (State.QUEUED, State.READY):
@@ -218,8 +225,10 @@ def hold(delivery: Delivery, cause: Cause, code: str) -> None:
 
 
 def withdraw_unsent(relocation_id: UUID) -> list[Delivery]:
-    """Withdraw what has not left yet; what a courier holds right now counts as sent."""
-    rows = Delivery.objects.filter(relocation_id=relocation_id, state__in=UNSENT, leased_until=None, attempts=0)
+    """Withdraw what has not left yet; what a courier or a fetch holds right now counts as sent."""
+    # Ready and never fetched; held because it cannot be written; queued and never tried.
+    here = Q(state=State.READY) | Q(state=State.HELD, cause=Cause.DATA) | Q(state=State.QUEUED, attempts=0)
+    rows = Delivery.objects.filter(here, relocation_id=relocation_id, leased_until=None, sent_at=None)
     unsent = list(rows.select_for_update(skip_locked=True))
     for row in unsent:
         row.state = State.WITHDRAWN

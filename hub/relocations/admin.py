@@ -31,6 +31,11 @@ OURS = (
 )
 
 
+def for_us(rows: QuerySet[Relocation], town: str) -> QuerySet[Relocation]:
+    """Those in which this town's clerks must do something."""
+    return rows.filter(Exists(Mover.objects.filter(OURS, relocation=OuterRef("pk"), municipality=town)))
+
+
 class WaitingFilter(admin.SimpleListFilter):
     """Whom it waits for."""
 
@@ -43,8 +48,7 @@ class WaitingFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Relocation]) -> QuerySet[Relocation]:
         if self.value() == "us":
-            mine = Mover.objects.filter(OURS, relocation=OuterRef("pk"), municipality=desk.town_of(request))
-            return queryset.filter(Exists(mine))
+            return for_us(queryset, desk.town_of(request))
         wanted = WAITS.get(self.value() or "")
         return queryset.filter(state__in=wanted[1]) if wanted else queryset
 
@@ -167,23 +171,23 @@ class RelocationAdmin(desk.Desk):
     def route(self, row: Relocation) -> str:
         return f"{row.origin.full_name} → {row.destination.full_name}"
 
-    @admin.display(description=_("planned move-out date"), empty_value="—", ordering="planned_out_on")
-    def planned(self, row: Any) -> str | None:
-        return desk.short(row.planned_out_on) if may_know(row, "planned_out_on") else None
+    @admin.display(description=_("planned move-out date"), ordering="planned_out_on")
+    def planned(self, row: Any) -> str:
+        return desk.short(row.planned_out_on) if may_know(row, "planned_out_on") else desk.NOTHING
 
     @admin.display(description=_("filed on"), ordering="pk")
-    def filed(self, row: Relocation) -> str | None:
+    def filed(self, row: Relocation) -> str:
         return desk.short(row.filed_on)
 
-    @admin.display(description=_("way of the certificate"), empty_value="—")
-    def way(self, row: Any) -> str | None:
-        return str(words.FLOWS.get(row.flow, row.flow)) if may_know(row, "flow") else None
+    @admin.display(description=_("way of the certificate"))
+    def way(self, row: Any) -> str:
+        return str(words.FLOWS.get(row.flow, row.flow)) if may_know(row, "flow") else desk.NOTHING
 
-    @admin.display(description=_("deliveries"), empty_value="—")
-    def deliveries(self, row: Any) -> SafeString | None:
+    @admin.display(description=_("deliveries"))
+    def deliveries(self, row: Any) -> str:
         rows = Delivery.objects.filter(relocation_id=row.pk).select_related("municipality").order_by("pk")
         shown = rows.filter(municipality=row.shown_to) if row.shown_to else rows
-        return table(shown) if shown else None
+        return table(shown) if shown else desk.NOTHING
 
 
 def may_know(row: Any, field: str) -> bool:

@@ -11,7 +11,9 @@ from hub.actors import HUB, acting
 from hub.catalogue import refuse
 from hub.deliveries import services as deliveries
 from hub.deliveries.models import Delivery
+from hub.ids import is_receipt_no
 from hub.relocations import facts, journey, services, tables
+from hub.relocations.filing import has_forbidden_number
 from hub.relocations.models import Leg, Relocation, Report
 from hub.relocations.notes import Notes
 from hub.vault import cipher
@@ -37,10 +39,13 @@ def receive(body: ReportBody, municipality: str) -> tuple[Report, bool]:
     """Take a report in and recompute the journey, in one transaction; returns it and whether it is new.
 
     Refuses with E102 (unknown type or outcome), E108 (no such relocation for this town), E104 (wrong mover or
-    date), E200 (its gate is not met or its step is not possible now), E202 (same id, other content).
+    date), E140 (a number in the reference that the hub must not hold), E200 (its gate is not met or its step is
+    not possible now), E202 (same id, other content).
     """
     if body.type not in tables.reports():
         raise refuse("E102", "/type")
+    if has_forbidden_number(body.reference):
+        raise refuse("E140", "/reference")
     with acting(HUB):
         relocation = _relocation(body, municipality)
         mark = services.fingerprint(msgspec.json.encode(body))
@@ -74,6 +79,8 @@ def _relocation(body: ReportBody, municipality: str) -> Relocation:
     if body.delivery is not None:
         wanted = Delivery.objects.for_town(municipality).filter(pk=body.delivery)
         mine = Q(pk__in=wanted.values("relocation_id"))
+    elif not is_receipt_no(body.receipt_no):
+        raise refuse("E108", "/receipt_no")
     else:
         legs = Leg.objects.filter(municipality=municipality, role=role)
         mine = Q(receipt_no=body.receipt_no, pk__in=legs.values("relocation_id"))

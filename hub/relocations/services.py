@@ -143,17 +143,18 @@ def advance(relocation_id: UUID) -> None:
 def go_on(relocation: Relocation, rows: facts.Rows, notes: Notes, opened: Opened | None = None) -> None:
     """As ``advance``, with the rows at hand; writes the notes."""
     result = journey.travel(facts.situation(relocation, rows))
+    if result.state != relocation.state:
+        notes.add("state.changed", state=result.state)
+    for item in result.due:
+        notes.add(f"{item.type}.queued", item.municipality, role=item.role.value, movers=list(item.ordinals))
+    # As in the courier, the audit chain is locked before the movers: the two can meet, never in a deadlock.
+    notes.write()
     facts.write_states(rows, result.states)
     if result.state != relocation.state:
         relocation.state = result.state
         relocation.save(update_fields=["state"])
-        notes.add("state.changed", state=result.state)
     if result.due:
         _tell(relocation, rows, opened or _open(relocation), result.due)
-        for item in result.due:
-            movers = list(item.ordinals)
-            notes.add(f"{item.type}.queued", item.municipality, role=item.role.value, movers=movers)
-    notes.write()
 
 
 def _open(relocation: Relocation) -> Opened:

@@ -37,7 +37,7 @@ def unseal(key: bytes, sealed: bytes, identity: str) -> bytes:
         raise SealBrokenError(f"{identity}: unknown version of a sealed value")
     try:
         return AESGCM(key).decrypt(sealed[1 : 1 + NONCE], sealed[1 + NONCE :], identity.encode())
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:  # ValueError: too short to be a sealed value
         raise SealBrokenError(f"{identity}: the sealed value does not open") from error
 
 
@@ -78,7 +78,7 @@ class MasterKeys:
     def unwrap(self, wrapped: bytes, identity: str) -> bytes:
         """Decrypt what ``wrap`` made; raises ``SealBrokenError`` for an unknown master key."""
         name, _, sealed = wrapped.partition(b":")
-        key = self.keys.get(name.decode())
+        key = self.keys.get(name.decode(errors="replace"))
         if key is None:
             raise SealBrokenError(f"{identity}: wrapped by a master key that is not configured")
         return unseal(key, sealed, identity)

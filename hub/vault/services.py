@@ -27,18 +27,23 @@ def create(relocation_id: UUID) -> bytes:
     return key
 
 
-def open_many(relocation_ids: Iterable[UUID]) -> dict[UUID, bytes]:
-    """Return the keys that exist, by relocation, in one query."""
+def wrapped_many(relocation_ids: Iterable[UUID]) -> dict[UUID, bytes]:
+    """Return the wrapped keys that exist, by relocation, in one query; one that is broken disturbs no other."""
     rows = DataKey.objects.filter(pk__in=set(relocation_ids)).values_list("pk", "wrapped")
-    return {pk: masters().unwrap(bytes(wrapped), _identity(pk)) for pk, wrapped in rows}
+    return {pk: bytes(wrapped) for pk, wrapped in rows}
+
+
+def unwrap(relocation_id: UUID, wrapped: bytes) -> bytes:
+    """Open a wrapped key; raises ``SealBrokenError`` when no configured master key does."""
+    return masters().unwrap(wrapped, _identity(relocation_id))
 
 
 def open_one(relocation_id: UUID) -> bytes:
     """Return one key; raises ``ShreddedError`` when it does not exist (any more)."""
-    try:
-        return open_many([relocation_id])[relocation_id]
-    except KeyError:
-        raise ShreddedError(str(relocation_id)) from None
+    wrapped = wrapped_many([relocation_id]).get(relocation_id)
+    if wrapped is None:
+        raise ShreddedError(str(relocation_id))
+    return unwrap(relocation_id, wrapped)
 
 
 def shred(relocation_id: UUID) -> bool:

@@ -150,7 +150,12 @@ def _receipt(relocation: Relocation, said: Said) -> bool:
 
 
 def _report(relocation: Relocation, said: Said) -> bool:
-    body = reports.ReportBody(
+    return reports.receive(report(relocation, said), said.town)[1]
+
+
+def report(relocation: Relocation, said: Said) -> reports.ReportBody:
+    """Return the report as the town posts it, under the same id each time."""
+    return reports.ReportBody(
         id=uuid5(relocation.pk, str((said.town, said.word, said.outcome, said.ordinals))),
         type=said.word,
         receipt_no=relocation.receipt_no,
@@ -158,7 +163,6 @@ def _report(relocation: Relocation, said: Said) -> bool:
         legal_date=timezone.localdate(),
         movers=said.ordinals,
     )
-    return reports.receive(body, said.town)[1]
 
 
 def settle(relocation: Relocation, all_said: list[Said]) -> None:
@@ -184,7 +188,9 @@ def picture(relocation: Relocation) -> dict[str, Any]:
             "deliveries": Counter(_line(row) for row in rows),
             "notices": sorted(_content(row, key) for row in rows),
             "receipts": Counter(
-                Receipt.objects.filter(delivery__in=rows).values_list("delivery__type", "delivery__municipality", "kind")
+                Receipt.objects.filter(delivery__in=rows).values_list(
+                    "delivery__type", "delivery__municipality", "kind"
+                )
             ),
             "reports": Counter(_told(row) for row in Report.objects.filter(relocation=relocation)),
             "events": Counter(

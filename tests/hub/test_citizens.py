@@ -1,71 +1,39 @@
-"""The citizen's pages, as somebody without scripts uses them: file, correct, follow, withdraw; and nobody else's."""
+"""The form, as somebody without scripts uses it: file, correct what is wrong, go back and forth."""
 
-import re
-from collections.abc import Iterator
-from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
-from django.utils import timezone
 
-from hub.accounts.models import User
 from hub.actors import HUB, acting
 from hub.citizens import forms, mapping
-from hub.citizens import urls as citizens
 from hub.citizens.draft import Draft
 from hub.citizens.sheet import Sheet
 from hub.deliveries.models import Delivery
 from hub.relocations import services
 from hub.relocations.models import Relocation
 from municipalities.notice import Calendar, Precision, Sex
-from tests.conftest import CHIYODA, HAKODATE, clerk, filing
+from tests.conftest import CHIYODA, HAKODATE
 from tests.hub import journeys
+from tests.hub.family import (
+    CONTACT,
+    HANAKO,
+    HOUSEHOLD,
+    PERSON,
+    TARO,
+    WHEN,
+    citizen,
+    days,
+    file,
+    to_check,
+    to_household,
+    to_person,
+    to_places,
+)
 from tests.hub.visitor import Visitor
 
 pytestmark = pytest.mark.django_db
-
-#: As typed: a character beyond the basic plane, a full-width space inside and one at the end.
-TARO = "見本　𠮷郎　"
-
-
-def days(number: int) -> str:
-    """A day from today, as a browser sends it."""
-    return (timezone.localdate() + timedelta(days=number)).isoformat()
-
-
-WHEN = {"planned_out_on": days(5), "living_from": days(6), "flow": "CARD_SPECIAL"}
-PERSON = {
-    "full_name": TARO,
-    "full_name_kana": "ミホン　ヨシロウ",
-    "birth_era": "昭和",
-    "birth_year": "５５",
-    "birth_month": "4",
-    "birth_day": "1",
-    "sex": "1",
-    "relation_from_1": "世帯主",
-    "relation_to_1": "世帯主",
-    "presents_card": "on",
-}
-HANAKO = PERSON | {
-    "full_name": "見本　花子",
-    "full_name_kana": "",
-    "relation_from_1": "妻",
-    "relation_to_1": "妻",
-    "sex": "2",
-    "birth_era": "平成",
-    "birth_year": "元",
-}
-HOUSEHOLD = {"scope": "WHOLE", "left_head_name": TARO, "joined_head_name": TARO}
-CONTACT = {"capacity": "SELF", "phone": "03-0000-0000", "remarks": "手話通訳を希望します。\n見本です。"}
-
-
-def citizen(name: str = "citizen") -> User:
-    """A citizen with an account."""
-    return User.objects.create(username=name)
 
 
 @pytest.fixture
@@ -73,41 +41,6 @@ def visitor(client: Client) -> Visitor:
     """A citizen who has signed in."""
     client.force_login(citizen())
     return Visitor(client)
-
-
-def to_places(visitor: Visitor) -> None:
-    visitor.open("/file/")
-    visitor.press(**WHEN)
-
-
-def to_person(visitor: Visitor) -> None:
-    to_places(visitor)
-    visitor.press("find:old", old__postal_code="040-0001")
-    visitor.press("find:new", new__postal_code="１００－００１３")
-    visitor.press(old__block="１２番３号", new__block="2丁目1番2号")
-
-
-def to_household(visitor: Visitor) -> None:
-    to_person(visitor)
-    visitor.press("choose:person", registry_prefecture="北海道")
-    visitor.press("add", **PERSON, registry_municipality=HAKODATE, registry_domicile="見本町1番地")
-    person = {name: value for name, value in HANAKO.items() if name != "presents_card"}
-    visitor.press(**person, same_registry="on")
-
-
-def to_check(visitor: Visitor) -> None:
-    to_household(visitor)
-    visitor.press(**HOUSEHOLD)
-    visitor.press(**CONTACT)
-
-
-def file(visitor: Visitor) -> Relocation:
-    """Go all the way and file."""
-    to_check(visitor)
-    visitor.press("submit")
-    assert visitor.answer.status_code == 302
-    with acting(HUB):
-        return Relocation.objects.get(receipt_no=visitor.answer["Location"].split("/")[2])
 
 
 # --- Filing --------------------------------------------------------------------------------------------
@@ -369,115 +302,3 @@ def test_the_language_changes_in_the_middle_and_nothing_is_lost(visitor: Visitor
     assert page.values["full_name"] == TARO
     assert visitor.client.cookies["django_language"].value == "en"
     assert "Moving? File it once." in visitor.open("/").text
-
-
-# --- Whose it is ---------------------------------------------------------------------------------------
-
-
-def page_of(client: Client, path: str) -> tuple[int, str]:
-    """Status and page, without what differs between any two pages."""
-    answer = client.get(path)
-    return answer.status_code, re.sub(
-        r'(csrfmiddlewaretoken" value=|name="next" value=)"[^"]*"', "", answer.content.decode()
-    )
-
-
-def test_another_citizens_relocation_does_not_exist(visitor: Visitor) -> None:
-    path = f"/relocations/{file(visitor).receipt_no}/"
-    for user in (citizen("another"), clerk(HAKODATE), clerk(CHIYODA)):
-        other = Client(HTTP_HOST="127.0.0.1")
-        other.force_login(user)
-        nothing = page_of(other, "/relocations/00-TEST-0001-T/")
-        assert nothing[0] == 404
-        assert page_of(other, path) == nothing
-        assert page_of(other, f"{path}withdraw/") == nothing
-        assert other.post(f"{path}withdraw/").status_code == 404
-        assert "見本" not in other.get("/").content.decode()
-
-
-def test_a_stranger_is_asked_to_sign_in_whether_it_exists_or_not(visitor: Visitor, client: Client) -> None:
-    receipt_no = file(visitor).receipt_no
-    client.logout()
-    for path in (f"/relocations/{receipt_no}/", "/relocations/00-TEST-0001-T/", "/file/"):
-        assert client.get(path)["Location"] == f"/sign-in/?next={path}"
-
-
-def test_a_filing_is_withdrawn_after_a_question(visitor: Visitor) -> None:
-    relocation = file(visitor)
-    path = f"/relocations/{relocation.receipt_no}/"
-    assert f"{path}withdraw/" in visitor.open(path).links
-    assert "取り下げますか" in visitor.open(f"{path}withdraw/").text
-    page = visitor.client.post(f"{path}withdraw/", follow=True).content.decode()
-    assert "届出を取り下げました" in page
-    assert f"{path}withdraw/" not in visitor.open(path).links
-
-
-def test_what_the_origin_decided_is_not_withdrawn_here(visitor: Visitor) -> None:
-    relocation = file(visitor)
-    with acting(HUB):
-        said = journeys.course(relocation, services.filing_of(relocation))
-    journeys.carry()
-    journeys.fetch()
-    for one in [said for said in said if said.notice == "moveout.submitted"]:
-        journeys.say(relocation, one)
-    page = visitor.client.post(f"/relocations/{relocation.receipt_no}/withdraw/", follow=True).content.decode()
-    assert "先に必要な手順があります" in page
-    with acting(HUB):
-        assert Relocation.objects.get(pk=relocation.pk).state == "MOVEOUT_ACCEPTED"
-
-
-# --- Signing in, and the pages themselves --------------------------------------------------------------
-
-
-def test_the_demos_accounts_are_printed_in_a_demo_only(client: Client, settings: Any) -> None:
-    settings.HUB_DEMO = False
-    assert "clerk-chiyoda" not in client.get("/sign-in/").content.decode()
-    settings.HUB_DEMO = True
-    assert "clerk-chiyoda" in client.get("/sign-in/").content.decode()
-
-
-def test_signing_in_leads_to_the_page_that_was_asked_for(client: Client) -> None:
-    User.objects.create_user("citizen", password="x" * 12)
-    visitor = Visitor(client)
-    visitor.open("/sign-in/?next=/file/")
-    answer = client.post("/sign-in/", visitor.page.values | {"username": "citizen", "password": "x" * 12})
-    assert answer["Location"] == "/file/"
-
-
-def test_no_template_has_a_script_or_a_style_of_its_own() -> None:
-    folder = Path(citizens.__file__).parent / "templates"
-    pages = sorted(folder.rglob("*.html"))
-    assert pages
-    for page in pages:
-        assert not re.search(r"<script|<style|\sstyle=|\son[a-z]+=", page.read_text()), page
-
-
-def test_every_page_may_load_from_here_only(client: Client) -> None:
-    assert "default-src 'self'" in client.get("/")["Content-Security-Policy"]
-
-
-def test_every_field_of_a_filing_has_a_place_in_the_form() -> None:
-    written = {place for places in mapping.PLACES.values() for place in places.values()}
-    written |= {f"/movers{place}" for place in (mapping.PERSON | mapping.SEVERAL).values()}
-    #: Worked out by the hub, or not a citizen's to say.
-    written |= {"/kind", "/oldAddress/fullAddress", "/oldAddress/cityAndCounty", "/newAddress/fullAddress"}
-    written |= {"/newAddress/cityAndCounty", "/movers/ordinal", "/movers/familyKanaStatus", "/movers/givenKanaStatus"}
-    written |= {"/movers/dateOfBirth/precision", "/movers/dateOfBirth/calendar"}
-    written |= {"/oldAddress/streetAddressId", "/newAddress/streetAddressId"}
-    whole = msgspec.to_builtins(msgspec.structs.replace(filing(0), visit_on=timezone.localdate()))
-    missing = sorted(
-        pointer for pointer in holds(whole) if not any(f"{pointer}/".startswith(f"{place}/") for place in written)
-    )
-    assert missing == []
-
-
-def holds(value: Any, pointer: str = "") -> Iterator[str]:
-    """Pointers of every field of a document, lists taken as one."""
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            yield from holds(inner, f"{pointer}/{name}")
-    elif isinstance(value, list | tuple) and value and isinstance(value[0], dict):
-        for inner in value:
-            yield from holds(inner, pointer)
-    else:
-        yield pointer

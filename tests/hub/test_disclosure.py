@@ -41,7 +41,9 @@ MOST = {
     | {"contact", "remarks"}
     | of_movers(*PERSON, "relation_from"),
     # An announcement has no legal effect: who comes, when, in what language.
-    "arrival.planned": ROUTING | {"scope", "filed_on", "living_from", "visit_on", "new_address", "contact"} | of_movers(*NAMES),
+    "arrival.planned": ROUTING
+    | {"scope", "filed_on", "living_from", "visit_on", "new_address", "contact"}
+    | of_movers(*NAMES),
     # The town entered: the move-out certificate's items (Order Art. 23(2)) and the household joined, never who remains.
     "arrival.prefill": ROUTING
     | {"scope", "filed_on", "planned_out_on", "living_from", "visit_on", "old_address", "new_address"}
@@ -57,6 +59,12 @@ MOST = {
     "withdraw.requested": ROUTING | {"filed_on"},
 }
 
+
+def with_(record: Any, **changes: str) -> Any:
+    """Return a changed copy of a part of the sample."""
+    return msgspec.structs.replace(record, **changes)
+
+
 #: Texts that stand in one field only.
 SECRETS = {
     "household_left": "残留見本　春代",
@@ -69,10 +77,12 @@ SECRETS = {
 WHOLE = Filing(
     **{name: getattr(samples.ONE, name) for name in Filing.__struct_fields__ if name in Notice.__struct_fields__}
     | {
-        "household_left": msgspec.structs.replace(samples.ONE.household_left, new_head_name=SECRETS["household_left"]),
-        "household_joined": msgspec.structs.replace(samples.ONE.household_joined, head_name=SECRETS["household_joined"]),
-        "old_address": msgspec.structs.replace(samples.ONE.old_address, building_name_etc=SECRETS["old_address"]),
-        "contact": msgspec.structs.replace(samples.ONE.contact, email=SECRETS["contact"]),
+        "household_left": with_(samples.ONE.household_left, new_head_name=SECRETS["household_left"]),
+        "household_joined": msgspec.structs.replace(
+            samples.ONE.household_joined, head_name=SECRETS["household_joined"]
+        ),
+        "old_address": with_(samples.ONE.old_address, building_name_etc=SECRETS["old_address"]),
+        "contact": with_(samples.ONE.contact, email=SECRETS["contact"]),
         "remarks": SECRETS["remarks"],
     }
 )

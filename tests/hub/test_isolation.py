@@ -1,5 +1,7 @@
 """A town, a citizen and a front see their own and nothing else: through every door, and in SQL behind the doors."""
 
+# ruff: noqa: S608 - the statements name our own tables
+
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -174,13 +176,22 @@ def test_a_town_of_the_move_has_no_part_in_the_other_towns_deliveries(moved: Mov
         path = path.format(delivery=moved.destination_delivery)
         answer = other.get(path) if method == "get" else other.post(path, body)
         assert (answer.status_code, answer.json()["code"]) == (404, "E108")
-    again = REPORT | {"type": "resend.requested", "receipt_no": moved.receipt_no, "delivery": moved.destination_delivery}
+    again = REPORT | {
+        "type": "resend.requested",
+        "receipt_no": moved.receipt_no,
+        "delivery": moved.destination_delivery,
+    }
     assert other.post("reports", again).json()["code"] == "E108"
 
 
 def test_a_town_of_the_move_cannot_report_in_another_role(moved: Moved) -> None:
     for type_ in ("movein.decided", "arrival.visited", "arrival.plan_ack"):
-        body = REPORT | {"type": type_, "receipt_no": moved.receipt_no, "outcome": "REGISTERED", "legal_date": "2026-01-01"}
+        body = REPORT | {
+            "type": type_,
+            "receipt_no": moved.receipt_no,
+            "outcome": "REGISTERED",
+            "legal_date": "2026-01-01",
+        }
         assert town(HAKODATE).post("reports", body).json()["code"] == "E108"
 
 
@@ -222,7 +233,9 @@ def test_strangers_find_and_change_nothing_in_any_table(who: str, moved: Moved) 
         row, others = any_row(table), but_own(table, stranger)
         columns, values = ", ".join(row), ", ".join(["%s"] * len(row))
         assert tried(stranger, f"SELECT * FROM {table}{others}") == 0, table
-        assert tried(stranger, f"INSERT INTO {table} ({columns}) VALUES ({values})", list(row.values())) == "refused", table
+        assert tried(stranger, f"INSERT INTO {table} ({columns}) VALUES ({values})", list(row.values())) == "refused", (
+            table
+        )
         assert tried(stranger, f"DELETE FROM {table}{others}") == 0, table
         for column, value in row.items():
             assert tried(stranger, f"UPDATE {table} SET {column} = %s{others}", [value]) == 0, (table, column)
@@ -241,10 +254,14 @@ def but_own(table: str, actor: Actor) -> str:
 def any_row(table: str) -> dict[str, Any]:
     """Return a row that somebody else owns; every table has one, or this test would prove nothing."""
     with acting(HUB), connection.cursor() as cursor:
-        cursor.execute(f"SELECT * FROM {table} LIMIT 1")  # noqa: S608 - our own tables
+        cursor.execute(f"SELECT * FROM {table} LIMIT 1")
         row = cursor.fetchone()
         assert row is not None, table
         return dict(zip([column.name for column in cursor.description], row, strict=True))
+
+
+#: How the database says no: a policy, or the guard of what is never changed.
+REFUSALS = {"row-level security": "refused", "Cannot update or delete": "kept"}
 
 
 def tried(actor: Actor, statement: str, parameters: list[Any] | None = None) -> int | str:
@@ -255,8 +272,10 @@ def tried(actor: Actor, statement: str, parameters: list[Any] | None = None) -> 
                 cursor.execute(statement, parameters)
                 return int(cursor.rowcount)
         except DatabaseError as error:
-            assert "row-level security" in str(error), error
-            return "refused"
+            found = next((reason for reason in REFUSALS if reason in str(error)), "")
+            if not found:
+                raise
+            return REFUSALS[found]
         finally:
             transaction.set_rollback(True)
 
@@ -268,14 +287,7 @@ def test_strangers_of_the_audit_read_no_entry_and_change_none(who: str, moved: M
     # Heads hold a random id, a length and a code. Whoever acts continues a chain, so every actor sees them.
     assert (tried(stranger, "SELECT * FROM audit_chain") == 0) == (stranger.kind is ActorKind.NOBODY)
     for statement in ("UPDATE audit_entry SET action = 'x'", "DELETE FROM audit_entry"):
-        with transaction.atomic():
-            try:
-                with acting(stranger), connection.cursor() as cursor:
-                    cursor.execute(statement)
-                    assert cursor.rowcount == 0
-            except DatabaseError as error:
-                assert "Cannot update or delete" in str(error)
-            transaction.set_rollback(True)
+        assert tried(stranger, statement) in (0, "kept")
 
 
 @pytest.mark.parametrize("code", [HAKODATE, CHIYODA])
@@ -284,29 +296,31 @@ def test_a_town_of_the_move_sees_its_own_rows_only(code: str, moved: Moved) -> N
     for table in guarded():
         if "municipality_id" in any_row(table):
             with acting(journeys.system(code)), connection.cursor() as cursor:
-                cursor.execute(f"SELECT DISTINCT municipality_id FROM {table}")  # noqa: S608 - our own tables
+                cursor.execute(f"SELECT DISTINCT municipality_id FROM {table}")
                 seen[table] = {town for (town,) in cursor.fetchall()}
     assert all(towns <= {code} for towns in seen.values()), seen
     assert seen["deliveries_delivery"] == seen["relocations_mover"] == {code}
     assert tried(journeys.system(code), "SELECT * FROM relocations_version") == 0
     assert tried(journeys.system(code), "SELECT * FROM relocations_idempotencykey") == 0
     own_events = "SELECT * FROM deliveries_event e JOIN deliveries_delivery d ON d.id = e.delivery_id"
-    assert tried(journeys.system(code), "SELECT * FROM deliveries_event") == tried(HUB, f"{own_events} WHERE municipality_id = '{code}'")
+    assert tried(journeys.system(code), "SELECT * FROM deliveries_event") == tried(
+        HUB, f"{own_events} WHERE municipality_id = '{code}'"
+    )
 
 
 def test_the_owner_sees_the_relocation_and_its_deliveries(moved: Moved) -> None:
     owner = Actor(ActorKind.FRONT, name="front")
     for table, count in (("relocations_relocation", 1), ("relocations_version", 1), ("deliveries_delivery", 3)):
-        assert tried(owner, f"SELECT * FROM {table}") == count  # noqa: S608 - our own tables
+        assert tried(owner, f"SELECT * FROM {table}") == count
     for table in ("deliveries_delivery", "deliveries_lane", "relocations_version", "relocations_idempotencykey"):
-        assert tried(owner, f"DELETE FROM {table}") == 0  # noqa: S608 - our own tables
+        assert tried(owner, f"DELETE FROM {table}") == 0
 
 
 def test_an_operator_sees_states_and_has_no_key(moved: Moved) -> None:
     operator = Actor(ActorKind.OPERATOR, name="3")
     assert tried(operator, "SELECT * FROM deliveries_delivery") == 3
     for table in ("vault_datakey", "relocations_version", "relocations_idempotencykey"):
-        assert tried(operator, f"SELECT * FROM {table}") == 0  # noqa: S608 - our own tables
+        assert tried(operator, f"SELECT * FROM {table}") == 0
 
 
 def test_a_savepoint_rolled_back_leaves_the_actor_as_before(moved: Moved) -> None:

@@ -126,22 +126,22 @@ def test_faulty_towns_lose_and_double_nothing(run: Run) -> None:
 
 def test_killed_processes_and_a_flushed_broker_lose_nothing(run: Run) -> None:
     run.start("--relocations", "40", "--speed", "2")
-    killer = threading.Thread(target=kill_in_the_middle, args=(run,))
+    killed: list[str] = []
+    killer = threading.Thread(target=kill_in_the_middle, args=(run, killed))
     killer.start()
     found = run.wait()
     killer.join()
     assert found["exit"] == 0, found
     assert (found["settled"], found["lost"], found["doubled"]) == (40, 0, 0)
+    assert killed == ["courier", "beat", "web"] * 2
 
 
-def kill_in_the_middle(run: Run) -> None:
+def kill_in_the_middle(run: Run, killed: list[str]) -> None:
     """SIGKILL courier, beat and web with all their children, twice, and empty the broker."""
     for after in (5, 60):
         while run.answered() < after and run.process.poll() is None:
             time.sleep(0.2)
         redis.Redis.from_url(os.environ["REDIS_URL"]).flushall()
         for name in ("courier", "beat", "web"):
-            try:
-                os.killpg(run.pids()[name], signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+            os.killpg(run.pids()[name], signal.SIGKILL)
+            killed.append(name)

@@ -18,9 +18,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--connections", action="store_true", help="connect whoever was never connected")
-        parser.add_argument(
-            "--town-base-url", default=connections.TOWNS, help="where the simulated towns are"
-        )
+        parser.add_argument("--town-base-url", default=connections.TOWNS, help="where the simulated towns are")
         parser.add_argument(
             "--since", type=date.fromisoformat, help="first day of new connections (today if not given)"
         )

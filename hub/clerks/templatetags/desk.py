@@ -1,0 +1,63 @@
+"""What needs a person, for the first page of the desk: each queue with its length and the list behind it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from django import template
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.template import Context
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from hub import desk
+from hub.deliveries.models import Delivery, Lane
+from hub.deliveries.states import State
+from hub.relocations.admin import for_us
+from hub.relocations.models import Relocation
+
+register = template.Library()
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """Something that waits for a person."""
+
+    title: str
+    count: int
+    link: str
+
+
+@register.inclusion_tag("clerks/queues.html", takes_context=True)
+def queues(context: Context) -> dict[str, Any]:
+    """The queues of who asks."""
+    return {"queues": list(queues_of(context["request"]))}
+
+
+def queues_of(request: HttpRequest) -> Iterator[Queue]:
+    """A clerk: what the own town must do. Everybody: what is held. An operator: lanes that stand still."""
+    town = desk.town_of(request)
+    if town:
+        ours = for_us(visible(request, Relocation), town)
+        yield queue(_("Relocations that wait for our municipality"), ours, "waiting=us")
+    held = visible(request, Delivery).filter(state=State.HELD)
+    yield queue(_("Deliveries that are held"), held, f"state__exact={State.HELD}")
+    if desk.is_operator(request):
+        lanes = visible(request, Lane)
+        yield queue(_("Lanes that are paused"), lanes.filter(paused=True), "paused__exact=1")
+        blocked = lanes.filter(blocked_until__gt=timezone.now())
+        yield queue(_("Lanes blocked after failures"), blocked, "queue=blocked")
+
+
+def queue(title: str, rows: QuerySet[Any], query: str) -> Queue:
+    """One list and the filter that shows the same rows; counted up to what a list counts."""
+    link = reverse(f"admin:{rows.model._meta.app_label}_{rows.model._meta.model_name}_changelist")
+    return Queue(title, rows.order_by()[: desk.COUNTED].count(), f"{link}?{query}")
+
+
+def visible(request: HttpRequest, model: Any) -> QuerySet[Any]:
+    """The rows that who asks may see."""
+    return admin.site.get_model_admin(model).get_queryset(request)

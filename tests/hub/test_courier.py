@@ -1,0 +1,640 @@
+"""The courier on committed rows, with towns on real HTTP: order, caps, retries, breakers, leases, crashes."""
+
+import asyncio
+import hashlib
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+from django.db import connection
+from django.utils import timezone
+from pytest_django.fixtures import Settings
+
+from hub.actors import HUB, acting
+from hub.deliveries import claims, courier, lanes, signals
+from hub.deliveries import services as deliveries
+from hub.deliveries.models import Delivery, Lane
+from hub.relocations import journey, services
+from hub.relocations.models import Relocation
+from hub.vault import cipher
+from hub.vault import services as vault
+from municipalities import standard, transports
+from municipalities.models import Connection
+from municipalities.standard import Fallback
+from municipalities.transports import memory
+from tests.conftest import CHIYODA, HAKODATE, NAHA, TENRYU, connect, filing, town
+from tests.hub import journeys
+from tests.hub.committed import db, make_due  # noqa: F401 - a fixture
+from tests.hub.receivers import Towns, listening
+
+pytestmark = pytest.mark.usefixtures("db")
+
+
+@pytest.fixture
+def pushed(monkeypatch: pytest.MonkeyPatch) -> Iterator[Towns]:
+    """Hakodate and Tenryu are pushed to; a courier goes home as soon as nothing is due."""
+    with listening() as towns:
+        for code in (HAKODATE, TENRYU):
+            towns.connect(code)
+        connect(CHIYODA, "gif_json", "pull:")
+        yield towns
+
+
+def run() -> int:
+    """Run a courier until nothing is due."""
+    return courier.run(idle=0, slice_=10)
+
+
+def file(origin: str = HAKODATE, number: int = 1, **changes: Any) -> Relocation:
+    """File a move to Chiyoda."""
+    return journeys.file(filing(number, origin=origin, **changes))
+
+
+def told(relocation: Relocation, type_: str = "moveout.submitted") -> Delivery:
+    """Return the delivery of this type."""
+    with acting(HUB):
+        return Delivery.objects.get(relocation_id=relocation.pk, type=type_)
+
+
+def lane(code: str) -> Lane:
+    """Return a town's lane."""
+    with acting(HUB):
+        return Lane.objects.get(pk=code)
+
+
+def steps(row: Delivery) -> list[tuple[str, int, str]]:
+    """Return what a delivery went through: state, attempt, code."""
+    with acting(HUB):
+        return list(row.events.order_by("pk").values_list("state", "attempt", "code"))
+
+
+# --- Handing over ----------------------------------------------------------------------------------------
+
+
+def test_a_push_is_signed_written_in_the_towns_layout_and_written_down(pushed: Towns) -> None:
+    relocation = file()
+    assert run() == 2
+    (got,) = pushed.got
+    row = told(relocation)
+    assert (got.id, got.type, row.state, row.attempts) == (str(row.pk), "moveout.submitted", "sent", 1)
+    assert standard.load("gif_json").read(got.body).receipt_no == relocation.receipt_no
+    assert row.content_sha256 is not None
+    assert hashlib.sha256(got.body).digest() == bytes(row.content_sha256)
+    assert steps(row) == [("queued", 0, ""), ("sent", 1, "")]
+    assert told(relocation, "arrival.planned").state == "ready"
+    with acting(HUB):
+        assert {mover.state for mover in relocation.movers.filter(role="origin")} == {"DELIVERED"}
+        assert {mover.state for mover in relocation.movers.filter(role="destination")} == {"NONE"}
+    assert run() == 0
+
+
+def test_every_transport_carries(pushed: Towns, tmp_path: Path, settings: Settings) -> None:
+    settings.HUB_FOLDER_ROOT = tmp_path
+    (tmp_path / "towns").mkdir()
+    connect(NAHA, "regional_xml", "folder:towns")
+    connect(TENRYU, "juki_list_csv", "memory:tenryu")
+    rows = [told(file(origin)) for origin in (HAKODATE, NAHA, TENRYU)]
+    assert run() == 6
+    assert pushed.ids(HAKODATE) == [str(rows[0].pk)]
+    assert {path.name for path in (tmp_path / "towns").iterdir()} == {
+        f"{rows[1].pk}.xml",
+        f"{rows[1].pk}.manifest.json",
+    }
+    assert [parcel.name for parcel in memory.outbox("tenryu")] == [str(rows[2].pk)]
+
+
+def test_what_was_replaced_is_recorded_for_clerk_and_citizen(pushed: Towns) -> None:
+    pushed.connect(HAKODATE, "mainframe_cp932")
+    relocation = file(number=5)  # 𠮷 is not in CP932
+    run()
+    row = told(relocation)
+    with acting(HUB):
+        key = vault.open_one(relocation.pk)
+    assert row.fallbacks is not None
+    found = msgspec.json.decode(
+        cipher.unseal(key, bytes(row.fallbacks), f"{row.identity}:fallbacks"), type=list[Fallback]
+    )
+    name = next(one for one in found if one.path == "/movers/0/fullName")
+    assert (name.original, name.written[:3]) == ("𠮷試験　太郎", "吉試験")
+    assert "吉試験".encode("cp932") in pushed.got[0].body
+
+
+# --- Order -----------------------------------------------------------------------------------------------
+
+
+def test_a_later_notice_never_overtakes_an_earlier_one(pushed: Towns) -> None:
+    pushed.connect(CHIYODA)
+    pushed.says[CHIYODA] = [503]
+    relocation = file()
+    run()
+    for said in journeys.course(relocation, filing(1))[:6]:
+        assert journeys.say(relocation, said) == "new"
+    assert told(relocation, "arrival.prefill").state == "queued"
+    run()
+    assert [got.type for got in pushed.got if got.town == CHIYODA] == ["arrival.planned"]
+    make_due()
+    run()
+    assert [got.type for got in pushed.got if got.town == CHIYODA] == ["arrival.planned"] * 2 + ["arrival.prefill"]
+
+
+@pytest.mark.parametrize("state", ["ready", "held"])
+def test_what_waits_for_the_town_or_a_person_parks_what_is_behind_it(state: str, pushed: Towns) -> None:
+    if state == "held":
+        pushed.connect(CHIYODA)
+        pushed.says[CHIYODA] = [422]
+    relocation = file()
+    run()
+    for said in journeys.course(relocation, filing(1))[:6]:
+        journeys.say(relocation, said)
+    assert (told(relocation, "arrival.planned").state, run()) == (state, 0)
+    assert told(relocation, "arrival.prefill").attempts == 0
+    other = file(number=2)
+    run()
+    assert told(other, "arrival.planned").state != "queued"  # the lane itself goes on
+
+
+# --- Lanes -----------------------------------------------------------------------------------------------
+
+
+def test_a_lane_keeps_to_its_cap(pushed: Towns) -> None:
+    pushed.connect(HAKODATE, concurrency=2)
+    for _ in range(7):
+        file()
+    run()
+    assert len(pushed.ids(HAKODATE)) == 7
+    assert pushed.most[HAKODATE] == 2
+
+
+def test_a_hanging_town_keeps_nobody_else_waiting(pushed: Towns) -> None:
+    pushed.hanging[HAKODATE] = threading.Event()
+    for _ in range(5):
+        file(HAKODATE)
+        file(TENRYU)
+
+    def release() -> None:
+        while len([got for got in pushed.done if got.town == TENRYU]) < 5 or pushed.now[HAKODATE] < 4:
+            pushed.arrived.wait(0.01)
+        pushed.hanging[HAKODATE].set()
+
+    helper = threading.Thread(target=release)
+    helper.start()
+    run()
+    helper.join()
+    assert [got.town for got in pushed.done] == [TENRYU] * 5 + [HAKODATE] * 5
+    assert pushed.most[HAKODATE] == 4
+
+
+def test_a_paused_lane_holds_and_then_delivers(pushed: Towns) -> None:
+    with acting(HUB):
+        Lane.objects.filter(pk=HAKODATE).update(paused=True)
+    relocation = file()
+    run()
+    assert (pushed.got, told(relocation).attempts) == ([], 0)
+    with acting(HUB):
+        Lane.objects.filter(pk=HAKODATE).update(paused=False)
+    run()
+    assert told(relocation).state == "sent"
+
+
+# --- Failures --------------------------------------------------------------------------------------------
+
+
+def test_a_5xx_is_tried_again_and_the_next_attempt_is_visible(pushed: Towns) -> None:
+    pushed.says[HAKODATE] = [500, 503]
+    relocation = file()
+    before = timezone.now()
+    run()
+    row = told(relocation)
+    assert (row.state, row.attempts, row.code, row.cause) == ("queued", 1, "E900", "theirs")
+    assert before < row.due_at < before + 2 * claims.WAITS[0] + timedelta(seconds=5)
+    assert row.leased_until is None
+    assert run() == 0
+    for _ in range(2):
+        make_due()
+        run()
+    assert steps(row) == [("queued", 0, ""), ("queued", 1, "E900"), ("queued", 2, "E900"), ("sent", 3, "")]
+    assert len(set(pushed.ids(HAKODATE))) == 1
+    assert len({got.body for got in pushed.got}) == 1
+
+
+def test_retry_after_is_kept(pushed: Towns) -> None:
+    pushed.says[HAKODATE], pushed.headers = [503], {"Retry-After": "3600"}
+    relocation = file()
+    run()
+    assert told(relocation).due_at > timezone.now() + timedelta(minutes=50)
+
+
+NOW = timezone.now()
+
+
+def attempt(number: int) -> Any:
+    """A claim at its so manieth attempt."""
+    return SimpleNamespace(attempt=number)
+
+
+def test_the_waits_add_up_to_three_days_and_then_a_person_looks(pushed: Towns) -> None:
+    ended = [claims._ended(claims.Outcome(attempt(n), claims.Fate.AGAIN), NOW) for n in range(1, len(claims.WAITS) + 1)]
+    assert sum((due - NOW for _, _, due in ended), timedelta()) >= timedelta(hours=72)
+    assert {state for state, _, _ in ended} == {"queued"}
+    relocation = file()
+    with acting(HUB):
+        Delivery.objects.filter(pk=told(relocation).pk).update(attempts=len(claims.WAITS))
+    pushed.says[HAKODATE] = [500]
+    run()
+    row = told(relocation)
+    assert (row.state, row.cause, row.code) == ("held", "theirs", "E900")
+
+
+def test_the_breaker_opens_probes_and_closes(pushed: Towns) -> None:
+    pushed.says[HAKODATE] = [500] * 7
+    for _ in range(6):
+        file()
+    run()
+    first = lane(HAKODATE)
+    assert first.failures >= lanes.THRESHOLD
+    assert first.blocked_until is not None
+    assert first.blocked_until > timezone.now()
+    seen = len(pushed.got)
+    file()
+    assert (run(), len(pushed.got)) == (1, seen)  # the destination's; the lane is closed also for the new one
+    make_due()
+    while pushed.says[HAKODATE]:
+        run()
+        assert len(pushed.got) == seen + 1  # one probe
+        assert lane(HAKODATE).failures > first.failures
+        seen += 1
+        make_due()
+    run()
+    assert (lane(HAKODATE).failures, lane(HAKODATE).blocked_until) == (0, None)
+    assert len(set(pushed.ids(HAKODATE))) == 7
+    assert lane(TENRYU).failures == 0
+
+
+def test_what_never_reached_the_town_does_not_close_its_breaker(pushed: Towns) -> None:
+    with acting(HUB):
+        Lane.objects.filter(pk=HAKODATE).update(failures=lanes.THRESHOLD + 2, blocked_until=timezone.now())
+    pushed.connect(HAKODATE, "mainframe_cp932")
+    relocation = unfit()
+    run()
+    assert (told(relocation).state, pushed.got) == ("held", [])
+    assert lane(HAKODATE).failures == lanes.THRESHOLD + 2
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 413, 422, 302])
+def test_a_refusal_is_final_and_somebody_must_look(status: int, pushed: Towns) -> None:
+    pushed.says[HAKODATE] = [status]
+    relocation = file()
+    run()
+    row = told(relocation)
+    assert (row.state, row.cause, row.code, row.attempts) == ("held", "refused", "E100", 1)
+    make_due()
+    assert run() == 0
+
+
+def test_a_duplicate_is_a_success(pushed: Towns) -> None:
+    pushed.says[HAKODATE] = [409]
+    relocation = file()
+    run()
+    assert told(relocation).state == "sent"
+
+
+def test_nobody_listening_is_a_failure_of_the_lane(pushed: Towns) -> None:
+    connect(HAKODATE, "gif_json", "http://127.0.0.1:9/towns/012025/inbox")
+    relocation = file()
+    run()
+    assert (told(relocation).state, told(relocation).code, lane(HAKODATE).failures) == ("queued", "E900", 1)
+
+
+def unfit() -> Relocation:
+    """File for somebody whose name the mainframe's characters cannot hold."""
+    whole = filing(1)
+    movers = tuple(msgspec.structs.replace(mover, full_name="見本　𠮟子") for mover in whole.movers)
+    return journeys.file(msgspec.structs.replace(whole, movers=movers))
+
+
+@pytest.mark.parametrize("address", ["pull:", "memory:x", "push"])
+def test_a_character_that_does_not_fit_waits_for_a_decision(address: str, pushed: Towns) -> None:
+    pushed.connect(HAKODATE, "mainframe_cp932")
+    if address != "push":
+        connect(HAKODATE, "mainframe_cp932", address)
+    relocation = unfit()
+    run()
+    row = told(relocation)
+    assert (row.state, row.cause, row.code) == ("held", "data", "E130")
+    assert pushed.got == []
+
+
+def test_other_bytes_than_at_the_first_time_never_leave_silently(pushed: Towns) -> None:
+    relocation = file()
+    run()
+    connect(HAKODATE, "regional_xml", Connection.objects.get(municipality=HAKODATE).address)
+    with acting(HUB):
+        deliveries.send_again(told(relocation), "test")
+    run()
+    row = told(relocation)
+    assert (row.state, row.cause, row.code) == ("held", "ours", "E133")
+    assert len(pushed.got) == 1
+
+
+def test_what_was_shredded_expires(pushed: Towns) -> None:
+    relocation = file()
+    with acting(HUB):
+        vault.shred(relocation.pk)
+    run()
+    assert (told(relocation).state, told(relocation, "arrival.planned").state, pushed.got) == ("expired", "expired", [])
+
+
+@pytest.mark.parametrize("broken", ["standard", "signing key", "data key", "notice"])
+def test_what_the_hub_cannot_open_or_write_stops_nobody_else(broken: str, pushed: Towns) -> None:
+    """A fault of ours in one row: the others go, this one is tried again, with its owner named."""
+    relocation, other = file(TENRYU), file(HAKODATE)
+    row = told(relocation)
+    with acting(HUB), connection.cursor() as cursor:
+        if broken == "standard":
+            Connection.objects.filter(municipality=TENRYU).update(standard="no_such_layout")
+        elif broken == "signing key":
+            Connection.objects.filter(municipality=TENRYU).update(signing_key=b"old:xxx")
+        elif broken == "data key":
+            cursor.execute("UPDATE vault_datakey SET wrapped = 'x' WHERE relocation_id = %s", [relocation.pk])
+        else:
+            cursor.execute("ALTER TABLE deliveries_delivery DISABLE TRIGGER USER")
+            cursor.execute("UPDATE deliveries_delivery SET notice = 'x' WHERE id = %s", [row.pk])
+            cursor.execute("ALTER TABLE deliveries_delivery ENABLE TRIGGER USER")
+    run()
+    assert told(other).state == "sent"
+    row = told(relocation)
+    assert (row.state, row.attempts, row.cause, row.code) == ("queued", 1, "ours", "E901")
+    assert row.due_at > timezone.now()
+    assert lane(TENRYU).failures == 0
+
+
+# --- Leases ----------------------------------------------------------------------------------------------
+
+
+def test_a_courier_that_lost_its_lease_changes_nothing(pushed: Towns) -> None:
+    relocation = file()
+    (slow, _) = sorted(claims.claim(10), key=lambda claimed: claimed.municipality != HAKODATE)
+    assert claims.claim(10) == []
+    make_due()
+    (quick, _) = sorted(claims.claim(10), key=lambda claimed: claimed.municipality != HAKODATE)
+    assert (slow.id, slow.attempt, quick.attempt) == (quick.id, 1, 2)
+    assert claims.write([claims.Outcome(slow, claims.Fate.HELD, "E100", "refused")]) == 0
+    assert told(relocation).state == "queued"
+    assert claims.write([claims.Outcome(quick, claims.Fate.SENT)]) == 1
+    assert claims.write([claims.Outcome(quick, claims.Fate.AGAIN, "E900", "theirs")]) == 0
+    assert told(relocation).state == "sent"
+
+
+def test_an_answer_that_overtakes_the_couriers_note_is_kept(pushed: Towns) -> None:
+    pushed.connect(HAKODATE, "mainframe_cp932")
+    relocation = file(number=5)
+    claimed = next(one for one in claims.claim(10) if one.municipality == HAKODATE)
+    outcome = asyncio.run(attempted(claimed))
+    answer = town(HAKODATE).post(f"deliveries/{claimed.id}/receipts", {"kind": "registered"})
+    assert answer.json()["state"] == "answered"
+    claims.write([outcome])
+    row = told(relocation)
+    assert (row.state, row.answer, row.leased_until) == ("answered", "registered", None)
+    assert row.content_sha256 is not None
+    assert row.fallbacks is not None
+
+
+def test_a_resend_asked_for_while_the_courier_still_holds_it_is_not_lost(pushed: Towns) -> None:
+    relocation = file()
+    claimed = next(one for one in claims.claim(10) if one.municipality == HAKODATE)
+    outcome = asyncio.run(attempted(claimed))
+    system = town(HAKODATE)
+    system.post(f"deliveries/{claimed.id}/receipts", {"kind": "received"})
+    report = {"id": str(relocation.pk), "type": "resend.requested", "receipt_no": relocation.receipt_no}
+    assert system.post("reports", report | {"delivery": str(claimed.id)}).status_code == 201
+    claims.write([outcome])
+    assert told(relocation).state == "queued"
+    run()
+    assert pushed.ids(HAKODATE) == [str(claimed.id)] * 2
+
+
+async def attempted(claimed: claims.Claimed) -> claims.Outcome:
+    """Hand one delivery over, without writing it down."""
+    async with transports.open_session() as session:
+        return await courier.attempt(claimed, session)
+
+
+def written(outcomes: list[claims.Outcome]) -> None:
+    """Write down in a thread of its own what became of deliveries."""
+    try:
+        claims.write(outcomes)
+    finally:
+        connection.close()
+
+
+def posted(answers: list[int], relocation: Relocation) -> None:
+    """Report in a thread of its own that the origin is reviewing."""
+    body = {"id": str(relocation.pk), "type": "moveout.reviewing", "receipt_no": relocation.receipt_no}
+    try:
+        answers.append(town(HAKODATE).post("reports", body).status_code)
+    finally:
+        connection.close()
+
+
+def test_a_report_that_meets_the_couriers_note_waits_and_is_taken(
+    pushed: Towns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relocation, answers, tell = file(), list[int](), signals.sent.send
+    claimed = next(one for one in claims.claim(10) if one.municipality == HAKODATE)
+    report = threading.Thread(target=posted, args=(answers, relocation))
+
+    def slowly(**told: Any) -> None:
+        """The delivery and its audit are written; the leg follows when the report has come as far as it can."""
+        report.start()
+        report.join(1.5)  # longer than PostgreSQL waits before it looks for a deadlock
+        tell(**told)
+
+    monkeypatch.setattr(signals.sent, "send", slowly)
+    assert claims.write([claims.Outcome(claimed, claims.Fate.SENT)]) == 1
+    report.join()
+    assert answers == [201]
+    with acting(HUB):
+        assert {mover.state for mover in relocation.movers.filter(role="origin")} == {"PROVISIONAL"}
+
+
+def test_a_note_of_the_courier_between_reading_and_writing_is_not_undone(
+    pushed: Towns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relocation, answers, travel = file(), list[int](), journey.travel
+    outcomes = [claims.Outcome(claimed, claims.Fate.SENT) for claimed in claims.claim(10)]
+
+    def meanwhile(situation: journey.Situation) -> journey.Journey:
+        note = threading.Thread(target=written, args=(outcomes,))
+        note.start()
+        note.join()
+        return travel(situation)
+
+    monkeypatch.setattr(journey, "travel", meanwhile)
+    posted(answers, relocation)
+    assert answers == [201]
+    with acting(HUB):
+        states = {(mover.role, mover.state) for mover in relocation.movers.exclude(role="domicile")}
+    assert states == {("origin", "PROVISIONAL"), ("destination", "ANNOUNCED")}
+
+
+def test_two_couriers_send_everything_once(pushed: Towns) -> None:
+    for _ in range(8):
+        file(HAKODATE)
+        file(TENRYU)
+    carried: list[int] = []
+    threads = [threading.Thread(target=lambda: carried.append(run())) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(carried) == 32
+    for code in (HAKODATE, TENRYU):
+        assert len(pushed.ids(code)) == len(set(pushed.ids(code))) == 8
+        assert pushed.most[code] <= 4
+
+
+@pytest.mark.parametrize("how", ["cancelled", "database gone"])
+def test_a_courier_that_dies_after_sending_sends_again_under_the_same_id(
+    how: str, pushed: Towns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relocation = file()
+
+    def never(outcomes: list[claims.Outcome]) -> int:
+        raise ConnectionError
+
+    async def die() -> None:
+        task = asyncio.create_task(courier.Courier(0, 10).run())
+        while not pushed.done:
+            await asyncio.sleep(0.005)
+        task.cancel()
+        with suppress(asyncio.CancelledError, ConnectionError):
+            await task
+
+    with monkeypatch.context() as patch:
+        patch.setattr(courier, "FLUSH_SECONDS", 5.0) if how == "cancelled" else patch.setattr(courier, "write", never)
+        asyncio.run(die())
+    row = told(relocation)
+    assert (row.state, row.attempts) == ("queued", 1)
+    assert row.leased_until is not None
+    assert row.leased_until > timezone.now()
+    assert run() == 0  # the lease still runs
+    make_due()
+    run()
+    assert pushed.ids(HAKODATE) == [str(row.pk)] * 2
+    assert len({got.body for got in pushed.got}) == 1
+    assert told(relocation).state == "sent"
+
+
+def test_everything_at_once_settles(pushed: Towns) -> None:
+    """Couriers and impatient towns in threads of their own, all on the same relocations."""
+    documents = [filing(number, origin=HAKODATE) for number in (0, 5, 6, 9)]
+    moves = [(journeys.file(document), document) for document in documents]
+    odd: list[str] = []
+    over = threading.Event()
+
+    def speak(turn: int) -> None:
+        """Say everything in an order of one's own until all of it was taken."""
+        try:
+            waiting = [(move, said) for move, document in moves for said in journeys.course(move, document)]
+            Random(turn).shuffle(waiting)
+            while waiting and not over.is_set():
+                journeys.fetch()
+                words = [(journeys.say(move, said), move, said) for move, said in waiting]
+                odd.extend(word for word, _, _ in words if word not in ("new", "known", "E200", "E108"))
+                waiting = [(move, said) for word, move, said in words if word not in ("new", "known")]
+        finally:
+            connection.close()
+
+    def carry() -> None:
+        while not over.is_set():
+            run()
+
+    couriers = [threading.Thread(target=carry) for _ in range(2)]
+    speakers = [threading.Thread(target=speak, args=(turn,)) for turn in range(3)]
+    for thread in couriers + speakers:
+        thread.start()
+    for thread in speakers:
+        thread.join(60)
+    over.set()
+    for thread in couriers:
+        thread.join()
+    assert odd == []
+    for move, document in moves:
+        found = journeys.picture(move)
+        assert found["state"] == "SETTLED"
+        assert set(found["reports"].values()) | set(found["receipts"].values()) == {1}
+        assert sum(found["reports"].values()) + sum(found["receipts"].values()) == len(journeys.course(move, document))
+    assert len(pushed.got) == len({got.id for got in pushed.got})
+
+
+# --- Asked for again, taken back -------------------------------------------------------------------------
+
+
+def test_a_delivery_asked_for_again_goes_under_the_same_id(pushed: Towns) -> None:
+    relocation = file()
+    run()
+    row = told(relocation)
+    report = {
+        "id": str(relocation.pk),
+        "type": "resend.requested",
+        "receipt_no": relocation.receipt_no,
+        "delivery": str(row.pk),
+    }
+    assert town(HAKODATE).post("reports", report).status_code == 201
+    run()
+    assert pushed.ids(HAKODATE) == [str(row.pk)] * 2
+    assert told(relocation).state == "sent"
+
+
+def test_what_was_answered_and_sent_again_is_answered_by_the_same_answer(pushed: Towns) -> None:
+    relocation = file()
+    run()
+    path = f"deliveries/{told(relocation).pk}/receipts"
+    for kind in ("received", "registered"):
+        assert town(HAKODATE).post(path, {"kind": kind}).status_code == 201
+    with acting(HUB):
+        deliveries.send_again(told(relocation), "test")
+    run()
+    for kind, state in (("received", "sent"), ("registered", "answered")):
+        answer = town(HAKODATE).post(path, {"kind": kind})
+        assert (answer.status_code, answer.json()["state"], answer.json()["duplicate"]) == (200, state, True)
+    assert told(relocation).answer == "registered"
+
+
+def test_what_a_pulling_town_has_not_fetched_is_taken_back(pushed: Towns) -> None:
+    relocation = file()
+    pushed.says[HAKODATE] = [422]
+    run()
+    assert told(relocation, "arrival.planned").state == "ready"
+    services.withdraw(relocation.pk, journeys.CITIZEN)
+    assert told(relocation, "arrival.planned").state == "withdrawn"
+    with acting(HUB):
+        told_of_it = Delivery.objects.filter(relocation_id=relocation.pk, type="withdraw.requested")
+        assert [row.municipality_id for row in told_of_it] == [HAKODATE]
+
+
+def test_what_could_not_be_written_is_taken_back(pushed: Towns) -> None:
+    pushed.connect(HAKODATE, "mainframe_cp932")
+    relocation = unfit()
+    run()
+    services.withdraw(relocation.pk, journeys.CITIZEN)
+    assert told(relocation).state == "withdrawn"
+    with acting(HUB):
+        assert not Delivery.objects.filter(relocation_id=relocation.pk, type="withdraw.requested").exists()
+
+
+def test_what_is_under_way_when_it_is_taken_back_counts_as_told(pushed: Towns) -> None:
+    relocation = file()
+    claimed = claims.claim(10)
+    services.withdraw(relocation.pk, journeys.CITIZEN)
+    claims.write([claims.Outcome(one, claims.Fate.SENT) for one in claimed])
+    run()
+    assert [got.type for got in pushed.got] == ["withdraw.requested"]
+    assert told(relocation).state == "sent"
