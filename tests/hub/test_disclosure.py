@@ -78,9 +78,7 @@ WHOLE = Filing(
     **{name: getattr(samples.ONE, name) for name in Filing.__struct_fields__ if name in Notice.__struct_fields__}
     | {
         "household_left": with_(samples.ONE.household_left, new_head_name=SECRETS["household_left"]),
-        "household_joined": msgspec.structs.replace(
-            samples.ONE.household_joined, head_name=SECRETS["household_joined"]
-        ),
+        "household_joined": with_(samples.ONE.household_joined, head_name=SECRETS["household_joined"]),
         "old_address": with_(samples.ONE.old_address, building_name_etc=SECRETS["old_address"]),
         "contact": with_(samples.ONE.contact, email=SECRETS["contact"]),
         "remarks": SECRETS["remarks"],
