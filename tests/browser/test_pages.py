@@ -192,7 +192,8 @@ def test_the_desk(page: Page, live_server: Any) -> None:
     page.goto(f"{live_server.url}/admin/")
     page.fill("[name=username]", user.username)
     page.fill("[name=password]", PASSWORD)
-    page.press("[name=password]", "Enter")
+    with page.expect_navigation():
+        page.press("[name=password]", "Enter")
     for path, name in (
         ("", "index"),
         ("relocations/relocation/", "relocations"),
@@ -200,9 +201,11 @@ def test_the_desk(page: Page, live_server: Any) -> None:
     ):
         page.goto(f"{live_server.url}/admin/{path}")
         look(page, f"desk-{name}")
-    page.click("#result_list tbody th a")
+    with page.expect_navigation():
+        page.click("#result_list tbody th a")
     look(page, "desk-delivery")
-    page.click("a[href$='/notice/']")
+    with page.expect_navigation():
+        page.click("a[href$='/notice/']")
     assert "見本　𠮷郎" in page.content()
     look(page, "desk-notice")
 
@@ -216,6 +219,7 @@ def test_the_form_works_where_scripts_are_switched_off_and_keeps_what_was_typed(
         plain = calm.new_page()
         plain.goto(f"{live_server.url}/file/")
         plain.fill("[name=planned_out_on]", f"{timezone.localdate():%Y-%m-%d}")
-        plain.click("main button[value=next]")
+        with plain.expect_navigation():
+            plain.click("main button[value=next]")
         assert plain.locator("#id_living_from_error").count() == 1
         assert plain.input_value("[name=planned_out_on]") == f"{timezone.localdate():%Y-%m-%d}"

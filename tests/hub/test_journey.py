@@ -96,6 +96,15 @@ def test_nothing_is_due_before_its_gate(situation: Situation) -> None:
 
 
 @given(situations())
+def test_a_move_in_needs_the_visit_and_the_certificate(situation: Situation) -> None:
+    """Order rule O2."""
+    for ordinal in situation.legs[0].ordinals:
+        visited = about(situation, "arrival.visited", "", ordinal)
+        certified = any(about(situation, f"certificate.{how}", "", ordinal) for how in ("available", "paper_issued"))
+        assert (journey.missing(situation, "movein.decided", ordinal) == []) == (visited and certified)
+
+
+@given(situations())
 def test_a_notice_goes_to_its_own_role_for_its_own_movers(situation: Situation) -> None:
     legs = {(leg.role, leg.municipality): set(leg.ordinals) for leg in situation.legs}
     for item in journey.travel(situation).due:
