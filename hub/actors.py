@@ -39,6 +39,11 @@ class Actor:
     municipality: str = ""
     name: str = ""
 
+    @property
+    def owner(self) -> str:
+        """What it files is its own under this name; an account and a client never share one."""
+        return f"{self.kind.value}:{self.name}"
+
 
 NOBODY = Actor(ActorKind.NOBODY)
 HUB = Actor(ActorKind.HUB, name="hub")
@@ -88,19 +93,18 @@ def is_town(column: str = "municipality_id") -> str:
     return f"({ACTOR} IN ('clerk', 'system') AND {column} = (SELECT current_setting('hub.municipality', true)))"
 
 
-def row_security(table: str, sees: str, writes: str = "") -> RunSQL:
-    """Migration operation: nothing of this table is seen unless ``sees``, nor written unless ``writes``.
+def row_security(table: str, sees: str, adds: str, changes: str = "", removes: str = "false") -> RunSQL:
+    """Migration operation: what may be seen, added, changed (as ``adds`` if not given) and removed of a table.
 
     FORCE makes the policy bind the owner of the table too, which is the role the hub runs as.
     """
-    writes = writes or sees
     return RunSQL(
         sql=(
             f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY; ALTER TABLE {table} FORCE ROW LEVEL SECURITY;"
             f"CREATE POLICY sees ON {table} FOR SELECT USING ({sees});"
-            f"CREATE POLICY adds ON {table} FOR INSERT WITH CHECK ({writes});"
-            f"CREATE POLICY changes ON {table} FOR UPDATE USING ({writes});"
-            f"CREATE POLICY removes ON {table} FOR DELETE USING ({writes});"
+            f"CREATE POLICY adds ON {table} FOR INSERT WITH CHECK ({adds});"
+            f"CREATE POLICY changes ON {table} FOR UPDATE USING ({changes or adds});"
+            f"CREATE POLICY removes ON {table} FOR DELETE USING ({removes});"
         ),
         reverse_sql=(
             "".join(f"DROP POLICY {name} ON {table};" for name in ("sees", "adds", "changes", "removes"))

@@ -9,6 +9,7 @@ from hub.catalogue import refuse
 
 T = TypeVar("T")
 _PATH = re.compile(r" - at `([^`]+)`$")
+_VALUE = re.compile(r" '.*'| -?\d[\d.eE+-]*$", re.DOTALL)
 
 
 def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
@@ -17,7 +18,9 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
         path = _PATH.search(str(error))
-        raise refuse("E104", pointer_of(path.group(1)) if path else "", _PATH.sub("", str(error))) from None
+        # What was sent may be personal: the pointer says where, the detail repeats no value.
+        detail = _VALUE.sub("", _PATH.sub("", str(error)))
+        raise refuse("E104", pointer_of(path.group(1)) if path else "", detail) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise refuse("E100", detail="The body is not one valid JSON document in UTF-8.") from None
 

@@ -94,6 +94,8 @@ DATABASES["default"] |= {
     "DISABLE_SERVER_SIDE_CURSORS": True,
     "OPTIONS": {"prepare_threshold": None},
 }
+# Once a day the clock shows the hour at which counters close, and the check takes that for a mistake.
+SILENCED_SYSTEM_CHECKS = ["fields.W161"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis only says «look» ---------------------------------------------------------------------------

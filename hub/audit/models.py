@@ -17,6 +17,8 @@ class Chain(models.Model):
     id = models.UUIDField(primary_key=True)
     length = models.PositiveIntegerField(default=0)
     head = models.BinaryField(default=b"")
+    #: HMAC over length and head, so that nobody without the key can cut the end off and say it was shorter.
+    seal = models.BinaryField(default=b"")
 
     def __str__(self) -> str:
         return f"{self.pk} ({self.length})"

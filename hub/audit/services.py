@@ -57,9 +57,15 @@ def record_all(acts: Iterable[Act]) -> None:
     Entry.objects.bulk_create(rows)
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE audit_chain c SET length = n.length, head = n.head"
-            " FROM unnest(%s::uuid[], %s::int[], %s::bytea[]) AS n(id, length, head) WHERE c.id = n.id",
-            [list(heads), [length for length, _ in heads.values()], [head for _, head in heads.values()]],
+            "UPDATE audit_chain c SET length = n.length, head = n.head, seal = n.seal"
+            " FROM unnest(%s::uuid[], %s::int[], %s::bytea[], %s::bytea[]) AS n(id, length, head, seal)"
+            " WHERE c.id = n.id",
+            [
+                list(heads),
+                [length for length, _ in heads.values()],
+                [head for _, head in heads.values()],
+                [seal(chain, length, head) for chain, (length, head) in heads.items()],
+            ],
         )
 
 
@@ -67,11 +73,20 @@ def _lock_heads(chains: list[UUID]) -> dict[UUID, tuple[int, bytes]]:
     """Make missing chains, lock all of them (the update that changes nothing does) and return their heads."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO audit_chain (id, length, head) SELECT unnest(%s::uuid[]), 0, ''"
+            "INSERT INTO audit_chain (id, length, head, seal) SELECT unnest(%s::uuid[]), 0, '', ''"
             " ON CONFLICT (id) DO UPDATE SET length = audit_chain.length RETURNING id, length, head",
             [chains],
         )
         return {pk: (length, bytes(head)) for pk, length, head in cursor.fetchall()}
+
+
+def seal(chain: UUID, length: int, head: bytes) -> bytes:
+    """Return the seal of a chain's head: HMAC-SHA256 over its id, length and last code."""
+    return _hmac(b"head" + chain.bytes + length.to_bytes(8, "big") + head)
+
+
+def _hmac(text: bytes) -> bytes:
+    return hmac.new(settings.HUB_AUDIT_KEY.encode(), text, hashlib.sha256).digest()
 
 
 def code(previous: bytes, entry: Entry) -> bytes:
@@ -90,7 +105,7 @@ def code(previous: bytes, entry: Entry) -> bytes:
         ],
         order="deterministic",
     )
-    return hmac.new(settings.HUB_AUDIT_KEY.encode(), previous + text, hashlib.sha256).digest()
+    return _hmac(previous + text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +144,8 @@ def verify() -> Iterator[Fault | int]:
 def _end(head: Chain | None, chain: UUID, number: int, previous: bytes) -> Iterator[Fault | int]:
     if head is None:
         yield Fault(chain, number, "the head of the chain is missing")
+    elif bytes(head.seal) != seal(chain, head.length, bytes(head.head)):
+        yield Fault(chain, number, "the head of the chain was changed")
     elif head.length != number or bytes(head.head) != previous:
         yield Fault(chain, number, "the chain's end does not match its head")
     yield number

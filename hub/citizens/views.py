@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
+from hub.accounts.models import User
 from hub.actors import Actor
 from hub.catalogue import Refusal
 from hub.citizens import pages, standing, steps
@@ -34,7 +35,8 @@ def home(request: HttpRequest) -> HttpResponse:
     """What this is, and the relocations of who signed in."""
     mine = Relocation.objects.none()
     if is_citizen(request):
-        rows = Relocation.objects.filter(owner=str(request.user.pk)).select_related("origin", "destination")
+        assert isinstance(request.user, User)  # noqa: S101 - only who signed in comes here
+        rows = Relocation.objects.filter(owner=request.user.actor.owner).select_related("origin", "destination")
         mine = rows.order_by("-pk")[:MOST]
     return render(request, "citizens/home.html", {"relocations": mine, "is_citizen": is_citizen(request)})
 
@@ -96,7 +98,7 @@ def own(actor: Actor, receipt_no: str) -> Relocation:
         relocation = status.visible(receipt_no=receipt_no) if is_receipt_no(receipt_no) else None
     except Refusal:
         relocation = None
-    if relocation is None or relocation.owner != actor.name:
+    if relocation is None or relocation.owner != actor.owner:
         raise Http404
     return relocation
 

@@ -61,10 +61,11 @@ WITH RECURSIVE heads AS (
          ORDER BY delivery.due_at, delivery.id
          LIMIT greatest(0,
             -- A lane whose breaker was open is probed with one delivery first.
-            (SELECT CASE WHEN lane.failures >= %(threshold)s THEN 1 ELSE link.concurrency END
+            -- What was queued for a connection that has ended still goes, one at a time.
+            coalesce((SELECT CASE WHEN lane.failures >= %(threshold)s THEN 1 ELSE link.concurrency END
                FROM municipalities_connection AS link
               WHERE link.municipality_id = lane.municipality_id AND link.valid_from <= %(today)s
-                AND (link.valid_to IS NULL OR link.valid_to >= %(today)s))
+                AND (link.valid_to IS NULL OR link.valid_to >= %(today)s)), 1)
             - (SELECT count(*) FROM deliveries_delivery AS leased
                 WHERE leased.municipality_id = lane.municipality_id AND leased.leased_until > %(now)s))
          FOR UPDATE SKIP LOCKED) AS one

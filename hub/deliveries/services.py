@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from hub import actors
+from hub import actors, numbers
 from hub.audit import services as audit
 from hub.catalogue import refuse
 from hub.deliveries import lanes, signals
@@ -174,6 +174,9 @@ def receive(delivery: Delivery, body: ReceiptBody) -> tuple[Receipt, bool]:
 
     Returns the receipt and whether it is new. A receipt also proves that the delivery arrived.
     """
+    for pointer, text in numbers.texts({"errors": body.errors, "differences": body.differences}):
+        if numbers.is_forbidden(text):
+            raise refuse("E140", pointer)
     existing = delivery.receipts.filter(kind=body.kind).first()
     if existing is not None:
         if delivery.state == State.SENT and body.kind != Answer.RECEIVED:  # handed over again, answered as before

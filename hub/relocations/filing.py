@@ -12,7 +12,7 @@ from typing import Annotated
 
 import msgspec
 
-from hub import records
+from hub import numbers, records
 from hub.catalogue import Problem
 from municipalities.notice import (
     Address,
@@ -219,65 +219,21 @@ def _household(filing: Filing) -> Iterator[Problem]:
         yield Problem("E310", "/householdJoined/headName", "Who joins a household names its head (Act Art. 22).")
 
 
-_DIGITS = str.maketrans("０１２３４５６７８９－ー‐−　", "0123456789---- ")
-_RUN = re.compile(r"\d(?:[ -]?\d){9,}")
 _POSTAL = re.compile(r"[0-9]{7}")
 #: Fields that are numbers by nature, and are checked by their own rule.
 _NUMERIC = ("/phone", "/postalCode", "/localGovernmentCode", "/streetAddressId")
 
 
 def _texts(filing: Filing) -> Iterator[Problem]:
-    for pointer, text in texts(msgspec.to_builtins(filing)):
+    for pointer, text in numbers.texts(msgspec.to_builtins(filing)):
         if len(text) > TEXT:
             yield Problem("E104", pointer, f"At most {TEXT} characters.")
         if any(ord(character) < 32 and character != "\n" for character in text):
             yield Problem("E104", pointer, "Control characters are not allowed.")
-        if not pointer.endswith(_NUMERIC) and has_forbidden_number(text):
+        if not pointer.endswith(_NUMERIC) and numbers.is_forbidden(text):
             yield Problem("E140", pointer)
     for name, address in (("oldAddress", filing.old_address), ("newAddress", filing.new_address)):
         if address.postal_code and not _POSTAL.fullmatch(address.postal_code):
             yield Problem("E121", f"/{name}/postalCode")
         if not address.full_address.strip():
             yield Problem("E310", f"/{name}/fullAddress")
-
-
-def texts(value: object, pointer: str = "") -> Iterator[tuple[str, str]]:
-    """Yield every text of a decoded JSON document with its pointer."""
-    if isinstance(value, str):
-        yield pointer, value
-    elif isinstance(value, dict):
-        for name, inner in value.items():
-            yield from texts(inner, f"{pointer}/{name}")
-    elif isinstance(value, list | tuple):
-        for index, inner in enumerate(value):
-            yield from texts(inner, f"{pointer}/{index}")
-
-
-def has_forbidden_number(text: str) -> bool:
-    """Tell whether a text seems to hold a number that the hub must not keep.
-
-    An Individual Number (12 digits with its check digit, Number Act), a resident record code (11 digits;
-    telephone numbers begin with 0) or a basic pension number (10 digits written 4-6).
-
-    >>> has_forbidden_number("03-1234-5678, 090-1234-5678")
-    False
-    >>> has_forbidden_number("コードは １２３４５－６７８９０１ です")
-    True
-    """
-    plain = text.translate(_DIGITS)
-    for run in _RUN.findall(plain):
-        digits = re.sub("[ -]", "", run)
-        if len(digits) == 12 and individual_number_check(digits[:11]) == digits[11]:
-            return True
-        if len(digits) == 11 and not digits.startswith("0"):
-            return True
-        if re.fullmatch(r"\d{4}-\d{6}", run):
-            return True
-    return False
-
-
-def individual_number_check(body: str) -> str:
-    """Return the check digit of an Individual Number's first 11 digits; only to recognise and refuse one."""
-    weights = (6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
-    rest = sum(int(digit) * weight for digit, weight in zip(body, weights, strict=True)) % 11
-    return "0" if rest <= 1 else str(11 - rest)

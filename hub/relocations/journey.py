@@ -98,6 +98,8 @@ def missing(situation: Situation, message: str, ordinal: int) -> list[tables.Nee
 
 
 def _met(situation: Situation, need: tables.Need, ordinal: int) -> bool:
+    if need.type == "flow.card":
+        return situation.flow is Flow.CARD_SPECIAL
     if need.type == "planned_date.reached":
         return situation.planned_out_on is not None and situation.planned_out_on <= situation.today
     # A notice counts from when it is queued: a town may answer before the courier has written down «sent».

@@ -41,8 +41,8 @@ class Relocation(models.Model):
     planned_out_on = models.DateField(_("planned move-out date"))
     filed_on = models.DateField(_("filed on"))
     submitted_at = models.DateTimeField(_("submitted"), default=timezone.now)
-    #: Whose it is: an account's primary key, or the client id of a partner front.
-    owner = models.CharField(max_length=100, editable=False)
+    #: Whose it is (``Actor.owner``): a citizen's account or a partner front.
+    owner = models.CharField(max_length=120, editable=False)
 
     class Meta:
         verbose_name = _("relocation")
@@ -91,7 +91,7 @@ class Leg(models.Model):
     role = models.CharField(_("role"), max_length=16, choices=[(role.value, _(role.value)) for role in Role])
     municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="legs", verbose_name=_("municipality"))
     #: As on the relocation: row-level security of either cannot ask the other without going in circles.
-    owner = models.CharField(max_length=100, editable=False)
+    owner = models.CharField(max_length=120, editable=False)
 
     class Meta:
         verbose_name = _("leg")
@@ -190,7 +190,7 @@ class Event(models.Model):
 class IdempotencyKey(models.Model):
     """A key that a client gave to one filing (Idempotency-Key); same key and body, same answer."""
 
-    client = models.CharField(max_length=100)
+    client = models.CharField(max_length=120)
     key = models.CharField(max_length=200)
     fingerprint = models.BinaryField()
     relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="+", null=True)

@@ -7,13 +7,13 @@ import msgspec
 from django.db.models import Q
 from django.utils import timezone
 
+from hub import numbers
 from hub.actors import HUB, acting
 from hub.catalogue import refuse
 from hub.deliveries import services as deliveries
 from hub.deliveries.models import Delivery
 from hub.ids import is_receipt_no
 from hub.relocations import facts, journey, services, tables
-from hub.relocations.filing import has_forbidden_number
 from hub.relocations.models import Leg, Relocation, Report
 from hub.relocations.notes import Notes
 from hub.vault import cipher
@@ -44,7 +44,7 @@ def receive(body: ReportBody, municipality: str) -> tuple[Report, bool]:
     """
     if body.type not in tables.reports():
         raise refuse("E102", "/type")
-    if has_forbidden_number(body.reference):
+    if numbers.is_forbidden(body.reference):
         raise refuse("E140", "/reference")
     with acting(HUB):
         relocation = _relocation(body, municipality)
@@ -96,7 +96,8 @@ def _check(body: ReportBody, situation: journey.Situation, municipality: str) ->
     assert role is not None  # noqa: S101 - the only one without a role names a delivery and went before
     if body.outcome not in tables.outcomes(body.type):
         raise refuse("E102", "/outcome")
-    if body.type in DATED and (body.legal_date is None or body.legal_date > timezone.localdate()):
+    dated = (body.type, body.outcome) in DATED
+    if dated and (body.legal_date is None or body.legal_date > timezone.localdate()):
         raise refuse("E308", "/legal_date", "Needed, and not in the future (standard 4.0.3).")
     mine = {n for leg in situation.legs if leg.role == role and leg.municipality == municipality for n in leg.ordinals}
     ordinals = sorted(mine if body.movers is None else set(body.movers))
@@ -107,7 +108,7 @@ def _check(body: ReportBody, situation: journey.Situation, municipality: str) ->
 
 
 #: Reports whose legal date later notices repeat.
-DATED = frozenset({"arrival.visited", "movein.decided"})
+DATED = frozenset({("arrival.visited", ""), ("movein.decided", "REGISTERED")})
 
 
 def _gate(body: ReportBody, role: Role, municipality: str, situation: journey.Situation, ordinals: list[int]) -> None:

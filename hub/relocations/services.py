@@ -66,9 +66,9 @@ def _claim_key(owner: Actor, key: str, mark: bytes) -> IdempotencyKey:
         cursor.execute(
             "INSERT INTO relocations_idempotencykey (client, key, fingerprint, created_at)"
             " VALUES (%s, %s, %s, now()) ON CONFLICT (client, key) DO NOTHING",
-            [owner.name, key, mark],
+            [owner.owner, key, mark],
         )
-    row = IdempotencyKey.objects.select_for_update().get(client=owner.name, key=key)
+    row = IdempotencyKey.objects.select_for_update().get(client=owner.owner, key=key)
     if bytes(row.fingerprint) != mark:
         raise refuse("E202", detail="The Idempotency-Key was used for another filing.")
     return row
@@ -83,7 +83,7 @@ def _store(filing: Filing, body: bytes, owner: Actor) -> Relocation:
         destination_id=filing.destination,
         planned_out_on=filing.planned_out_on,
         filed_on=timezone.localdate(),
-        owner=owner.name,
+        owner=owner.owner,
     )
     key = vault.create(relocation.pk)
     relocation.save(force_insert=True)
@@ -193,7 +193,7 @@ def withdraw(relocation_id: UUID, owner: Actor) -> Relocation:
     What has not left yet is not sent; towns that were told are told of the withdrawal.
     """
     with acting(HUB):
-        mine = Relocation.objects.filter(pk=relocation_id, owner=owner.name)
+        mine = Relocation.objects.filter(pk=relocation_id, owner=owner.owner)
         relocation = mine.select_for_update(of=("self",)).first()
         if relocation is None:
             raise refuse("E108")

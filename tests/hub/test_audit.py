@@ -160,6 +160,18 @@ def test_an_entry_added_without_the_key_is_found(begun: Relocation) -> None:
 def test_a_chain_without_a_head_is_found(begun: Relocation) -> None:
     with acting(HUB), connection.cursor() as cursor:
         cursor.execute("DELETE FROM audit_chain WHERE id = %s", [begun.pk])
+        assert cursor.rowcount == 0  # row-level security lets nobody
+        cursor.execute("ALTER TABLE audit_chain NO FORCE ROW LEVEL SECURITY")
+        cursor.execute("DELETE FROM audit_chain WHERE id = %s", [begun.pk])
+        cursor.execute("ALTER TABLE audit_chain FORCE ROW LEVEL SECURITY")
+    code, report = verify()
+    assert (code, report["faults"][0]["chain"]) == (1, str(begun.pk))
+
+
+def test_an_end_cut_off_with_its_head_set_back_is_found(begun: Relocation) -> None:
+    *_, before, last = entries(begun)
+    tamper("DELETE FROM audit_entry WHERE id = %s", [last.pk])
+    tamper("UPDATE audit_chain SET length = %s, head = %s WHERE id = %s", [before.number, bytes(before.code), begun.pk])
     code, report = verify()
     assert (code, report["faults"][0]["chain"]) == (1, str(begun.pk))
 

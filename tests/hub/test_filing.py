@@ -11,7 +11,7 @@ from django.db import connection
 from django.utils import timezone
 
 from hub.actors import HUB, acting
-from hub.relocations.filing import individual_number_check
+from hub.numbers import individual_number_check
 from hub.relocations.models import Relocation
 from tests.conftest import CHIYODA, HAKODATE, filing, front
 

@@ -316,6 +316,50 @@ def test_the_owner_sees_the_relocation_and_its_deliveries(moved: Moved) -> None:
         assert tried(owner, f"DELETE FROM {table}") == 0
 
 
+#: What somebody who sees rows may still not write: who, the statement, what the database says.
+FORBIDDEN: tuple[tuple[Actor, str, int | str], ...] = (
+    (
+        Actor(ActorKind.FRONT, name="front"),
+        "INSERT INTO deliveries_event (delivery_id, at, state, attempt, code, note, actor_kind)"
+        " SELECT id, now(), 'sent', 0, '', '', 'hub' FROM deliveries_delivery",
+        "refused",
+    ),
+    (
+        Actor(ActorKind.FRONT, name="front"),
+        "INSERT INTO deliveries_receipt (delivery_id, kind, at, codes, body)"
+        " SELECT id, 'registered', now(), '[]', '' FROM deliveries_delivery",
+        "refused",
+    ),
+    (journeys.system(HAKODATE), "DELETE FROM relocations_mover", 0),
+    (journeys.system(HAKODATE), "DELETE FROM deliveries_lane", 0),
+    (journeys.system(HAKODATE), "UPDATE deliveries_lane SET paused = true", 0),
+    (
+        journeys.system(HAKODATE),
+        "INSERT INTO relocations_mover (leg_id, relocation_id, municipality_id, role, ordinal, state)"
+        " SELECT leg_id, relocation_id, municipality_id, role, 99, 'PENDING' FROM relocations_mover",
+        "refused",
+    ),
+    (
+        journeys.system(HAKODATE),
+        "INSERT INTO audit_entry (chain_id, number, at, actor_kind, actor, municipality, action, subject, detail, code)"
+        " VALUES (gen_random_uuid(), 1, now(), 'hub', 'hub', '', 'x', 'x', '{}', '')",
+        "refused",
+    ),
+    (HUB, "DELETE FROM audit_chain", 0),
+)
+
+
+@pytest.mark.parametrize(("actor", "statement", "answer"), FORBIDDEN)
+def test_who_sees_a_row_may_not_write_just_anything(
+    moved: Moved, actor: Actor, statement: str, answer: int | str
+) -> None:
+    assert tried(actor, statement) == answer
+
+
+def test_an_account_and_a_client_of_one_name_own_different_things() -> None:
+    assert Actor(ActorKind.FRONT, name="12").owner != Actor(ActorKind.CITIZEN, name="12").owner
+
+
 def test_an_operator_sees_states_and_has_no_key(moved: Moved) -> None:
     operator = Actor(ActorKind.OPERATOR, name="3")
     assert tried(operator, "SELECT * FROM deliveries_delivery") == 3

@@ -18,7 +18,7 @@ from municipalities.notice import Flow, Mover, Notice, Role
 TODAY = date(2026, 4, 1)
 TOWNS = {Role.ORIGIN: "012025", Role.DESTINATION: "131016", Role.DOMICILE: "221406"}
 #: What the journey knows without a message: the citizen takes the filing back, a day comes.
-NOT_MESSAGES = {"filing.withdrawn", "planned_date.reached"}
+NOT_MESSAGES = {"filing.withdrawn", "planned_date.reached", "flow.card"}
 #: Everything that can ever be a fact, with each of its outcomes.
 KINDS = sorted(
     {(type_, outcome) for type_ in tables.reports() for outcome in tables.outcomes(type_)}

@@ -8,10 +8,13 @@ import pgtrigger.migrations
 from django.db import migrations, models
 
 
-from hub.actors import IS_STAFF, is_town, row_security
+from hub.actors import ACTOR, IS_HUB, IS_STAFF, is_town, row_security
 
 MINE = f"{IS_STAFF} OR {is_town()}"
 OF_DELIVERY = "EXISTS (SELECT 1 FROM deliveries_delivery AS delivery WHERE delivery.id = delivery_id)"
+
+#: Events and receipts are written by who changes the delivery: never by the citizen who may see it.
+WRITES = f"{IS_STAFF} OR ({ACTOR} IN ('clerk', 'system') AND {OF_DELIVERY})"
 
 
 class Migration(migrations.Migration):
@@ -157,8 +160,8 @@ class Migration(migrations.Migration):
             model_name='receipt',
             trigger=pgtrigger.compiler.Trigger(name='append_only', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='bb04e0c7f6145e07d7865e601975408911669499', operation='UPDATE OR DELETE', pgid='pgtrigger_append_only_95a60', table='deliveries_receipt', when='BEFORE')),
         ),
-        row_security("deliveries_delivery", MINE),
-        row_security("deliveries_lane", MINE),
-        row_security("deliveries_event", f"{IS_STAFF} OR {OF_DELIVERY}"),
-        row_security("deliveries_receipt", f"{IS_STAFF} OR {OF_DELIVERY}"),
+        row_security("deliveries_delivery", MINE, IS_HUB, changes=MINE),
+        row_security("deliveries_lane", MINE, IS_HUB, changes=f"{IS_STAFF}"),
+        row_security("deliveries_event", f"{IS_STAFF} OR {OF_DELIVERY}", WRITES, changes="false"),
+        row_security("deliveries_receipt", f"{IS_STAFF} OR {OF_DELIVERY}", WRITES, changes="false"),
     ]

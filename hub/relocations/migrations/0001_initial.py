@@ -13,7 +13,7 @@ from django.db.migrations.operations import RunSQL
 from hub.actors import ACCOUNT, ACTOR, IS_HUB, IS_STAFF, is_town, row_security
 
 #: Citizens and partner fronts see what they filed.
-IS_OWNER = f"({ACTOR} IN ('citizen', 'front') AND owner = {ACCOUNT})"
+IS_OWNER = f"({ACTOR} IN ('citizen', 'front') AND owner = {ACTOR} || ':' || {ACCOUNT})"
 OF_RELOCATION = "EXISTS (SELECT 1 FROM relocations_relocation AS one WHERE one.id = relocation_id)"
 OWN = f"({ACTOR} IN ('citizen', 'front') AND {OF_RELOCATION})"
 #: Towns see a relocation in which they have a leg.
@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('role', models.CharField(choices=[('origin', 'origin'), ('destination', 'destination'), ('domicile', 'domicile'), ('last_registered', 'last_registered')], max_length=16, verbose_name='role')),
-                ('owner', models.CharField(editable=False, max_length=100)),
+                ('owner', models.CharField(editable=False, max_length=120)),
                 ('municipality', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='legs', to='municipalities.municipality', verbose_name='municipality')),
             ],
             options={
@@ -59,7 +59,7 @@ class Migration(migrations.Migration):
                 ('planned_out_on', models.DateField(verbose_name='planned move-out date')),
                 ('filed_on', models.DateField(verbose_name='filed on')),
                 ('submitted_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='submitted')),
-                ('owner', models.CharField(editable=False, max_length=100)),
+                ('owner', models.CharField(editable=False, max_length=120)),
                 ('destination', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='municipalities.municipality', verbose_name='destination')),
                 ('origin', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='municipalities.municipality', verbose_name='origin')),
             ],
@@ -93,7 +93,7 @@ class Migration(migrations.Migration):
             name='IdempotencyKey',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('client', models.CharField(max_length=100)),
+                ('client', models.CharField(max_length=120)),
                 ('key', models.CharField(max_length=200)),
                 ('fingerprint', models.BinaryField()),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now)),
@@ -178,7 +178,7 @@ class Migration(migrations.Migration):
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='mover',
-            trigger=pgtrigger.compiler.Trigger(name='steps_destination', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."role" = \'destination\')', declare='DECLARE _is_valid_transition BOOLEAN;', func='SELECT CONCAT(OLD."state", \':\', NEW."state") = ANY(\'{ANNOUNCED:AT_COUNTER,ANNOUNCED:CANCELLED,ANNOUNCED:PREPARED,AT_COUNTER:PREPARED,AT_COUNTER:REGISTERED,AT_COUNTER:REJECTED,NONE:ANNOUNCED,NONE:AT_COUNTER,NONE:CANCELLED,NONE:PREPARED,NOTIFIED:CLOSED,PREPARED:AT_COUNTER,PREPARED:CANCELLED,REGISTERED:CLOSED,REGISTERED:NOTIFIED}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."state" IS DISTINCT FROM NEW."state") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "state" from "%" to "%" on table %\', OLD."state", NEW."state", TG_TABLE_NAME; ELSE RETURN NEW; END IF;', hash='964376d96a9f4484ab084d43038838da10a12e1e', operation='UPDATE', pgid='pgtrigger_steps_destination_1ec9a', table='relocations_mover', when='BEFORE')),
+            trigger=pgtrigger.compiler.Trigger(name='steps_destination', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."role" = \'destination\')', declare='DECLARE _is_valid_transition BOOLEAN;', func='SELECT CONCAT(OLD."state", \':\', NEW."state") = ANY(\'{ANNOUNCED:AT_COUNTER,ANNOUNCED:CANCELLED,ANNOUNCED:PREPARED,AT_COUNTER:CANCELLED,AT_COUNTER:PREPARED,AT_COUNTER:REGISTERED,AT_COUNTER:REJECTED,NONE:ANNOUNCED,NONE:AT_COUNTER,NONE:CANCELLED,NONE:PREPARED,NOTIFIED:CLOSED,PREPARED:AT_COUNTER,PREPARED:CANCELLED,REGISTERED:CLOSED,REGISTERED:NOTIFIED}\'::text[]) INTO _is_valid_transition; IF (_is_valid_transition IS FALSE AND OLD."state" IS DISTINCT FROM NEW."state") THEN RAISE EXCEPTION \'pgtrigger: Invalid transition of field "state" from "%" to "%" on table %\', OLD."state", NEW."state", TG_TABLE_NAME; ELSE RETURN NEW; END IF;', hash='aa40e0a40f5f3bbf71fbe3a7d6c94c3fe885030b', operation='UPDATE', pgid='pgtrigger_steps_destination_1ec9a', table='relocations_mover', when='BEFORE')),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='mover',
@@ -222,14 +222,14 @@ class Migration(migrations.Migration):
         ),
         row_security("relocations_leg", f"{IS_STAFF} OR {is_town()} OR {IS_OWNER}", IS_HUB),
         row_security("relocations_relocation", f"{IS_STAFF} OR {IS_OWNER} OR {HAS_LEG}", IS_HUB),
-        row_security("relocations_mover", f"{IS_STAFF} OR {is_town()} OR {OWN}", f"{IS_HUB} OR {is_town()}"),
+        row_security("relocations_mover", f"{IS_STAFF} OR {is_town()} OR {OWN}", IS_HUB, f"{IS_HUB} OR {is_town()}"),
         row_security("relocations_report", f"{IS_STAFF} OR {is_town()} OR {OWN}", IS_HUB),
         row_security("relocations_event", f"{IS_STAFF} OR {is_town()} OR {OWN}", IS_HUB),
         # The whole document: towns read their notices instead, operators read neither.
         row_security("relocations_version", f"{IS_HUB} OR {OWN}", IS_HUB),
-        row_security("relocations_idempotencykey", IS_HUB),
+        row_security("relocations_idempotencykey", IS_HUB, IS_HUB, removes=IS_HUB),
         # An operator sees the relocation but has no key to anything sealed in it.
-        row_security("vault_datakey", f"{IS_HUB} OR ({ACTOR} IN ('clerk', 'system', 'citizen', 'front') AND {OF_RELOCATION})", IS_HUB),
+        row_security("vault_datakey", f"{IS_HUB} OR ({ACTOR} IN ('clerk', 'system', 'citizen', 'front') AND {OF_RELOCATION})", IS_HUB, removes=IS_HUB),
         RunSQL(
             f"CREATE POLICY owner_sees ON deliveries_delivery FOR SELECT USING ({OWN})",
             "DROP POLICY owner_sees ON deliveries_delivery",
