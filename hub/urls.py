@@ -2,15 +2,15 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from oauth2_provider.views import TokenView
 
+from hub.api.token import Token
 from hub.observability import health
 
 urlpatterns = [
     path("", include("hub.citizens.urls")),
     path("admin/", admin.site.urls),
     path("api/v1/", include("hub.api.urls")),
-    path("oauth/token", TokenView.as_view(), name="token"),
+    path("oauth/token", Token.as_view(), name="token"),
     path("health/live", health.live, name="live"),
     path("health/ready", health.ready, name="ready"),
 ]

@@ -76,7 +76,8 @@ UPDATE deliveries_delivery AS delivery
   FROM picked, municipalities_connection AS link
  WHERE delivery.id = picked.id AND link.id = delivery.connection_id
 RETURNING delivery.id, delivery.relocation_id, delivery.municipality_id, delivery.type, delivery.role,
-          delivery.ordinals, delivery.attempts, delivery.notice, delivery.content_sha256,
+          delivery.ordinals, delivery.attempts, delivery.attempts - delivery.attempts_before, delivery.notice,
+          delivery.content_sha256,
           link.id, link.standard, link.address, link.signing_key
 """
 
@@ -92,6 +93,8 @@ class Claimed:
     role: str
     ordinals: list[int]
     attempt: int
+    #: Attempts since it was queued or sent again; they choose the next wait.
+    tries: int
     notice: bytes
     content_sha256: bytes | None
     connection_id: int
@@ -123,7 +126,7 @@ def claim(limit: int) -> list[Claimed]:
 
 
 def _claimed(row: Sequence[Any], key: bytes | None) -> Claimed:
-    pk, relocation, municipality, kind, role, ordinals, attempt, notice, digest, *link = row
+    pk, relocation, municipality, kind, role, ordinals, attempt, tries, notice, digest, *link = row
     return Claimed(
         id=pk,
         relocation_id=relocation,
@@ -132,6 +135,7 @@ def _claimed(row: Sequence[Any], key: bytes | None) -> Claimed:
         role=role,
         ordinals=msgspec.json.decode(ordinals, type=list[int]),  # a plain cursor hands jsonb over as text
         attempt=attempt,
+        tries=tries,
         notice=bytes(notice),
         content_sha256=bytes(digest) if digest else None,
         connection_id=link[0],
@@ -227,10 +231,10 @@ def _ended(outcome: Outcome, now: datetime) -> tuple[State, str, datetime]:
     """Return state, cause and due time after this attempt."""
     if outcome.fate is not Fate.AGAIN:
         return outcome.fate.value, outcome.cause, now
-    attempt = outcome.claimed.attempt
-    if attempt > len(WAITS):
+    tries = outcome.claimed.tries
+    if tries > len(WAITS):
         return State.HELD, outcome.cause, now
-    wait = WAITS[attempt - 1].total_seconds() * random.uniform(1.0, 1.2)  # noqa: S311 - spreads load, guards nothing
+    wait = WAITS[tries - 1].total_seconds() * random.uniform(1.0, 1.2)  # noqa: S311 - spreads load, guards nothing
     if outcome.retry_after is not None:
         wait = min(max(wait, outcome.retry_after), 86_400.0)
     return State.QUEUED, outcome.cause, now + timedelta(seconds=wait)

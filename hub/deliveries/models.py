@@ -43,6 +43,8 @@ class Delivery(models.Model):
     cause = models.CharField(_("who must act"), max_length=8, choices=Cause, blank=True)
     code = models.CharField(_("error"), max_length=4, blank=True, help_text=_("Code of the error catalogue."))
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
+    #: Attempts before it was last sent again by a person or a town's wish: the waits begin anew after them.
+    attempts_before = models.PositiveSmallIntegerField(default=0, editable=False)
     due_at = models.DateTimeField(_("next attempt"), default=timezone.now)
     leased_until = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now)

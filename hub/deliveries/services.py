@@ -213,7 +213,8 @@ def send_again(delivery: Delivery, note: str) -> None:
         raise refuse("E200", detail=f"The delivery is {delivery.state}.")
     delivery.state, delivery.due_at, delivery.leased_until = State.QUEUED, timezone.now(), None
     delivery.cause = delivery.code = ""
-    delivery.save(update_fields=["state", "due_at", "leased_until", "cause", "code"])
+    delivery.attempts_before = delivery.attempts
+    delivery.save(update_fields=["state", "due_at", "leased_until", "cause", "code", "attempts_before"])
     _write_down([delivery], note=note)
     audit.record(act("delivery.again", delivery, why=note))
     transaction.on_commit(lanes.wake)

@@ -33,7 +33,8 @@ UPDATE relocations_mover AS mover
 def follow(deliveries: Iterable[tuple[UUID, UUID, str, Sequence[int], str, str]], **_: Any) -> None:
     """Move the legs of deliveries that were handed over, in one statement for the whole batch.
 
-    The journey would fold the same facts to the same states; here it happens without reading each filing.
+    The receiving town's own legs move at once, as the journey would move them; other legs and the state of the
+    whole filing follow with the next recomputation, so that a courier need not read each filing.
     """
     told = [
         (relocation, kind, ordinal, town, role)

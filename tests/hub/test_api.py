@@ -266,6 +266,9 @@ def test_a_client_gets_no_scope_that_is_not_its_own() -> None:
     body = {"grant_type": "client_credentials", "client_id": f"town-{NAHA}", "client_secret": "s3cret"}
     assert client.post("/oauth/token", body | {"scope": "relocations:file"}).json()["error"] == "invalid_scope"
     assert client.post("/oauth/token", body | {"client_secret": "x"}).status_code == 401
+    assert client.post("/oauth/token", body | {"client_id": "a\0"}).json()["error"] == "invalid_request"
+    basic = {"Authorization": "Basic " + base64.b64encode(b"a\0:b").decode()}
+    assert client.post("/oauth/token", {"grant_type": "client_credentials"}, headers=basic).status_code == 400
     granted = client.post("/oauth/token", body | {"scope": "reports"}).json()
     assert (granted["scope"], granted["expires_in"], granted["token_type"]) == ("reports", 3600, "Bearer")
 

@@ -195,7 +195,7 @@ NOW = timezone.now()
 
 def attempt(number: int) -> Any:
     """A claim at its so manieth attempt."""
-    return SimpleNamespace(attempt=number)
+    return SimpleNamespace(attempt=number, tries=number)
 
 
 def test_the_waits_add_up_to_three_days_and_then_a_person_looks(pushed: Towns) -> None:
@@ -209,6 +209,11 @@ def test_the_waits_add_up_to_three_days_and_then_a_person_looks(pushed: Towns) -
     run()
     row = told(relocation)
     assert (row.state, row.cause, row.code) == ("held", "theirs", "E900")
+    pushed.says[HAKODATE] = [500]
+    with acting(HUB):
+        deliveries.send_again(row, "a person decided")
+    run()
+    assert told(relocation).state == "queued"  # the waits began anew
 
 
 def test_the_breaker_opens_probes_and_closes(pushed: Towns) -> None:

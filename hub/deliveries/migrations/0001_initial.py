@@ -57,6 +57,7 @@ class Migration(migrations.Migration):
                 ('cause', models.CharField(blank=True, choices=[('ours', 'the hub'), ('theirs', 'the municipality'), ('data', 'a clerk decides about the data'), ('refused', 'the municipality refused it')], max_length=8, verbose_name='who must act')),
                 ('code', models.CharField(blank=True, help_text='Code of the error catalogue.', max_length=4, verbose_name='error')),
                 ('attempts', models.PositiveSmallIntegerField(default=0, verbose_name='attempts')),
+                ('attempts_before', models.PositiveSmallIntegerField(default=0, editable=False)),
                 ('due_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='next attempt')),
                 ('leased_until', models.DateTimeField(editable=False, null=True)),
                 ('created_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='created')),
