@@ -19,10 +19,10 @@ def credentials(request: HttpRequest) -> str:
 class Token(TokenView):
     """``POST /oauth/token`` (RFC 6749, 4.4)."""
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Answer ``invalid_request`` to a NUL in any parameter."""
         parameters = [text for name, texts in request.POST.lists() for text in (name, *texts)]
         if any("\0" in text for text in (*parameters, credentials(request))):
             return JsonResponse({"error": "invalid_request"}, status=400)
-        response: HttpResponse = super().dispatch(request, *args, **kwargs)
+        response: HttpResponse = super().post(request, *args, **kwargs)
         return response

@@ -267,6 +267,8 @@ def test_a_client_gets_no_scope_that_is_not_its_own() -> None:
     assert client.post("/oauth/token", body | {"scope": "relocations:file"}).json()["error"] == "invalid_scope"
     assert client.post("/oauth/token", body | {"client_secret": "x"}).status_code == 401
     assert client.post("/oauth/token", body | {"client_id": "a\0"}).json()["error"] == "invalid_request"
+    stranger = Client(HTTP_HOST="127.0.0.1", enforce_csrf_checks=True)  # a machine has no cookie
+    assert stranger.post("/oauth/token", body).status_code == 200
     basic = {"Authorization": "Basic " + base64.b64encode(b"a\0:b").decode()}
     assert client.post("/oauth/token", {"grant_type": "client_credentials"}, headers=basic).status_code == 400
     granted = client.post("/oauth/token", body | {"scope": "reports"}).json()
