@@ -31,7 +31,7 @@ WAITS = tuple(timedelta(seconds=seconds) for seconds in (2, 10, 30, 120, 600, 1_
     timedelta(hours=hours) for hours in (1, 2, 4, 8, 12, 12, 12, 12, 12)
 )
 
-CLAIM = """
+LOCK = """
 WITH RECURSIVE heads AS (
     -- One step of the index per lane that has something queued, not one per queued row.
     (SELECT municipality_id, due_at FROM deliveries_delivery
@@ -41,14 +41,19 @@ WITH RECURSIVE heads AS (
         SELECT municipality_id, due_at FROM deliveries_delivery
          WHERE state = 'queued' AND municipality_id > heads.municipality_id
          ORDER BY municipality_id, due_at LIMIT 1) AS next
-), open_lanes AS (
-    SELECT lane.municipality_id, lane.failures
-      FROM deliveries_lane AS lane
-     WHERE lane.municipality_id IN (SELECT municipality_id FROM heads WHERE due_at <= %(now)s)
-       AND NOT lane.paused AND (lane.blocked_until IS NULL OR lane.blocked_until <= %(now)s)
-     FOR UPDATE SKIP LOCKED
-), picked AS (
-    SELECT one.id FROM open_lanes AS lane CROSS JOIN LATERAL (
+)
+SELECT lane.municipality_id
+  FROM deliveries_lane AS lane
+ WHERE lane.municipality_id IN (SELECT municipality_id FROM heads WHERE due_at <= %(now)s)
+   AND NOT lane.paused AND (lane.blocked_until IS NULL OR lane.blocked_until <= %(now)s)
+   FOR UPDATE SKIP LOCKED
+"""
+
+# A statement of its own: its snapshot is taken after the lanes were locked, so it counts the leases of every
+# courier that had them before. In one statement two couriers could fill the same slots.
+CLAIM = """
+WITH picked AS (
+    SELECT one.id FROM deliveries_lane AS lane CROSS JOIN LATERAL (
         SELECT delivery.id FROM deliveries_delivery AS delivery
          WHERE delivery.municipality_id = lane.municipality_id
            AND delivery.state = 'queued' AND delivery.due_at <= %(now)s
@@ -69,6 +74,7 @@ WITH RECURSIVE heads AS (
             - (SELECT count(*) FROM deliveries_delivery AS leased
                 WHERE leased.municipality_id = lane.municipality_id AND leased.leased_until > %(now)s))
          FOR UPDATE SKIP LOCKED) AS one
+     WHERE lane.municipality_id = ANY(%(lanes)s)
      LIMIT %(limit)s
 )
 UPDATE deliveries_delivery AS delivery
@@ -117,6 +123,10 @@ def claim(limit: int) -> list[Claimed]:
     }
     with acting(HUB):
         with connection.cursor() as cursor:
+            cursor.execute(LOCK, parameters)
+            parameters["lanes"] = [code for (code,) in cursor.fetchall()]
+            if not parameters["lanes"]:
+                return []
             cursor.execute(CLAIM, parameters)
             rows: list[Sequence[Any]] = cursor.fetchall()
         if not rows:
