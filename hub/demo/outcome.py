@@ -18,8 +18,6 @@ from hub.relocations.models import Relocation
 
 #: A delivery in one of these is on its way, or somebody was told why not.
 UNFINISHED = (State.QUEUED, State.READY, State.SENT, State.HELD)
-#: Steps of a town's own that end a delivery's effect, by type of notice.
-TYPES = ("moveout.submitted", "arrival.planned", "arrival.prefill", "movein.notice", "appendix.notice")
 
 
 @dataclass
