@@ -90,6 +90,42 @@ class Pension(StrEnum):
     BLANK = ""
 
 
+class PreferredName(StrEnum):
+    """Which name is used for the person (氏名優先区分)."""
+
+    NAME = "NAME"
+    ALIAS = "ALIAS"  #: 通称
+
+
+class Reason(StrEnum):
+    """Why a record is entered, deleted or amended (異動事由, resident-record standard 1.2.2)."""
+
+    BLANK = ""
+    DOMESTIC_IN = "DOMESTIC_IN"  #: 国内転入
+    OVERSEAS_IN = "OVERSEAS_IN"  #: 国外転入等
+    BIRTH = "BIRTH"  #: 出生
+    NATURALIZED_IN = "NATURALIZED_IN"  #: 職権記載（帰化等）
+    NATIONALITY_LOST_IN = "NATIONALITY_LOST_IN"  #: 職権記載（国籍喪失）
+    EX_OFFICIO_IN = "EX_OFFICIO_IN"  #: 職権記載
+    CANCEL_ADD = "CANCEL_ADD"  #: 異動の取消し（増）
+    DOMESTIC_OUT = "DOMESTIC_OUT"  #: 国内転出
+    OVERSEAS_OUT = "OVERSEAS_OUT"  #: 国外転出
+    DEATH = "DEATH"  #: 死亡
+    NATURALIZED_OUT = "NATURALIZED_OUT"  #: 職権消除（帰化等）
+    NATIONALITY_LOST_OUT = "NATIONALITY_LOST_OUT"  #: 職権消除（国籍喪失）
+    EX_OFFICIO_OUT = "EX_OFFICIO_OUT"  #: 職権消除
+    CANCEL_REMOVE = "CANCEL_REMOVE"  #: 異動の取消し（減）
+    IN_CITY = "IN_CITY"  #: 転居
+    MINOR = "MINOR"  #: 軽微な修正
+    EX_OFFICIO_AMENDED = "EX_OFFICIO_AMENDED"  #: 職権修正
+    ERROR_CORRECTED = "ERROR_CORRECTED"  #: 誤記修正
+    HOUSEHOLD_SPLIT = "HOUSEHOLD_SPLIT"  #: 世帯分離
+    HOUSEHOLD_MERGED = "HOUSEHOLD_MERGED"  #: 世帯合併
+    HOUSEHOLD_CHANGED = "HOUSEHOLD_CHANGED"  #: 世帯変更
+    HEAD_CHANGED = "HEAD_CHANGED"  #: 世帯主変更
+    CANCEL_AMENDED = "CANCEL_AMENDED"  #: 異動の取消し（修正）
+
+
 class Record(msgspec.Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """Base of all canonical records: immutable, camelCase in JSON, unknown members refused."""
 
@@ -122,6 +158,7 @@ class Address(Record, frozen=True):
     city_block: str = ""  #: 番地以下
     building_name_etc: str = ""  #: 方書
     full_address: str = ""
+    country: str = ""  #: ISO 3166-1 alpha-3 of an address abroad; blank in Japan
 
 
 class Residence(Record, frozen=True):
@@ -164,6 +201,9 @@ class Mover(Record, frozen=True):
     former_family_name_kana: str = ""
     alternative_name: str = ""  #: 通称
     alternative_name_kana: str = ""
+    #: Of the alias: one text an entry, «2019-05-01 012025 記載 見本太郎» (Order Art. 30-26); carried along by a move.
+    alternative_name_history: tuple[str, ...] = ()
+    preferred_name: PreferredName = PreferredName.NAME
     date_of_birth: UncertainDate | None = None
     sex: Sex = Sex.BLANK
     relation_from: tuple[str, ...] = ()  #: 続柄 in the household left: chain of up to four words
@@ -171,6 +211,8 @@ class Mover(Record, frozen=True):
     nationality: str = ""  #: ISO 3166-1 alpha-3, "JPN" for citizens
     residence: Residence | None = None
     registry: Registry | None = None
+    leaves_on: date | None = None  #: planned day of leaving, when it is not the filing's
+    arrives_on: date | None = None  #: planned day of moving in, when it is not the filing's
     presents_card: bool = False  #: will show the Individual Number Card at the counter
     coverage: Coverage | None = None
     under_guardianship: bool = False
@@ -190,6 +232,7 @@ class HouseholdJoined(Record, frozen=True):
 
     head_name: str = ""
     existing: bool = False  #: the movers join a household that already lives there
+    head_unset: bool = False  #: 世帯主未設定: a permitted state (resident-record standard 1.1.10)
 
 
 class Contact(Record, frozen=True):
@@ -199,6 +242,15 @@ class Contact(Record, frozen=True):
     phone: str = ""
     language: str = "ja"
     safe: bool = True
+
+
+class Task(Record, frozen=True):
+    """A follow-on procedure that a department is asked to open or to drop (messages 40 and 42)."""
+
+    procedure: str = ""  #: id of the rule, "F01" …
+    title: str = ""
+    department: str = ""
+    due_on: date | None = None
 
 
 class Notice(Record, frozen=True):
@@ -218,13 +270,20 @@ class Notice(Record, frozen=True):
     living_from: date | None = None  #: 住み始める日 (planned)
     visit_on: date | None = None  #: planned visit at the destination's counter
     actual_in_on: date | None = None  #: 転入年月日, only from a destination's decision
+    effective_on: date | None = None  #: legal date of the decision that is told (消除, 取消し, 修正)
+    reason: Reason = Reason.BLANK  #: 異動事由
+    refers_to: str = ""  #: id of the notice or report that is corrected, cancelled, recalled or asked about
     origin: str = ""
     destination: str = ""
+    last_registered: str = ""  #: 最終住民登録地, when unfiled stays lie between
+    protected: bool = False  #: to be handled under protection measures (支援措置); no reason is ever told
+    contact_office: str = ""  #: whom to ask about a protected person
     old_address: Address | None = None
     new_address: Address | None = None
     household_left: HouseholdLeft | None = None
     household_joined: HouseholdJoined | None = None
     contact: Contact | None = None
+    task: Task | None = None
     person_count: int = 0
     movers: tuple[Mover, ...] = ()
     remarks: str = ""

@@ -18,11 +18,14 @@ from municipalities.notice import (
     Notice,
     Pension,
     Precision,
+    PreferredName,
+    Reason,
     Registry,
     Residence,
     Role,
     Scope,
     Sex,
+    Task,
     UncertainDate,
 )
 
@@ -38,6 +41,10 @@ SAMPLE_TARO = Mover(
     former_family_name_kana="タカミホン",
     alternative_name="見本　﨑夫",
     alternative_name_kana="ミホン　サキオ",
+    alternative_name_history=("2019-05-01 012025 記載 見本　﨑夫",),
+    preferred_name=PreferredName.ALIAS,
+    leaves_on=date(2026, 3, 30),
+    arrives_on=date(2026, 4, 2),
     date_of_birth=UncertainDate(year=1945, month=3, precision=Precision.MONTH, display_text="昭和20年3月頃"),
     sex=Sex.MALE,
     relation_from=("世帯主",),
@@ -91,8 +98,14 @@ ONE = Notice(
     living_from=date(2026, 4, 1),
     visit_on=date(2026, 4, 3),
     actual_in_on=date(2026, 4, 2),
+    effective_on=date(2026, 4, 5),
+    reason=Reason.DOMESTIC_IN,
+    refers_to="01970000-0000-7000-8000-0000000000a1",
     origin="012025",
     destination="131016",
+    last_registered="011002",
+    protected=True,
+    contact_office="市民課　見本担当",
     old_address=Address(
         local_government_code="012025",
         street_address_id="0001000",
@@ -103,6 +116,7 @@ ONE = Notice(
         city_block="１番２号",
         building_name_etc="見本荘１０１",
         full_address="北海道函館市見本町１番２号　見本荘１０１",
+        country="KOR",
     ),
     new_address=Address(
         local_government_code="131016",
@@ -114,12 +128,14 @@ ONE = Notice(
         city_block="０番０号",
         building_name_etc="試験ビル２０２",
         full_address="東京都千代田区紀尾井町０番０号　試験ビル２０２",
+        country="FRA",
     ),
     household_left=HouseholdLeft(
         head_name="見本　𠮷郎", head_moves=True, remaining_count=1, new_head_name="見本　花子"
     ),
-    household_joined=HouseholdJoined(head_name="試験　花子", existing=True),
+    household_joined=HouseholdJoined(head_name="試験　花子", existing=True, head_unset=True),
     contact=Contact(email="taro@example.invalid", phone="000-0000-0001", language="ja", safe=True),
+    task=Task(procedure="F01", title="国民健康保険の加入", department="国保年金課", due_on=date(2026, 4, 16)),
     person_count=2,
     movers=(SAMPLE_TARO, SAMPLE_JANE),
     remarks="見本、「試験」です。",
@@ -141,8 +157,13 @@ OTHER = Notice(
     living_from=date(2025, 3, 1),
     visit_on=date(2025, 3, 5),
     actual_in_on=date(2025, 3, 2),
+    effective_on=date(2025, 3, 4),
+    reason=Reason.ERROR_CORRECTED,
+    refers_to="01970000-0000-7000-8000-0000000000a2",
     origin="011011",
     destination="271004",
+    last_registered="131016",
+    contact_office="区民課",
     old_address=Address(
         local_government_code="011011",
         street_address_id="0002000",
@@ -153,6 +174,7 @@ OTHER = Notice(
         city_block="３丁目",
         building_name_etc="試験館３",
         full_address="北海道札幌市中央区試験通３丁目",
+        country="TWN",
     ),
     new_address=Address(
         local_government_code="271004",
@@ -164,12 +186,14 @@ OTHER = Notice(
         city_block="４番地",
         building_name_etc="見本楼",
         full_address="大阪府大阪市北区試験町４番地",
+        country="USA",
     ),
     household_left=HouseholdLeft(
         head_name="試験　太郎", head_moves=False, remaining_count=3, new_head_name="試験　次郎"
     ),
-    household_joined=HouseholdJoined(head_name="見本　次郎", existing=False),
+    household_joined=HouseholdJoined(head_name="見本　次郎", existing=False, head_unset=False),
     contact=Contact(email="hanako@example.invalid", phone="000-0000-0002", language="en", safe=False),
+    task=Task(procedure="F10", title="児童手当の認定請求", department="子育て支援課", due_on=date(2025, 3, 17)),
     person_count=1,
     movers=(
         Mover(
@@ -184,6 +208,9 @@ OTHER = Notice(
             former_family_name_kana="ナベシケン",
             alternative_name="試験　栁子",
             alternative_name_kana="シケン　ヤナコ",
+            alternative_name_history=("2020-06-02 131016 削除 試験　栁子",),
+            leaves_on=date(2025, 2, 27),
+            arrives_on=date(2025, 3, 3),
             date_of_birth=UncertainDate(
                 year=1912, month=7, day=30, calendar=Calendar.WESTERN, display_text="明治45年7月30日"
             ),

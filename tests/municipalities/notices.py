@@ -18,11 +18,14 @@ from municipalities.notice import (
     Notice,
     Pension,
     Precision,
+    PreferredName,
+    Reason,
     Registry,
     Residence,
     Role,
     Scope,
     Sex,
+    Task,
     UncertainDate,
 )
 from municipalities.standard.sources import vocabularies
@@ -99,6 +102,7 @@ def addresses() -> st.SearchStrategy[Address]:
         city_block=words([*"０１２番地号-－−"], 12),
         building_name_etc=words(SENTENCE, 20),
         full_address=words(SENTENCE, 40),
+        country=st.sampled_from(["", "USA", "BRA"]),
     )
 
 
@@ -117,6 +121,10 @@ def movers() -> st.SearchStrategy[Mover]:
         former_family_name_kana=kana,
         alternative_name=name,
         alternative_name_kana=kana,
+        alternative_name_history=st.lists(words(CHARACTERS, 12), max_size=3).map(tuple),
+        preferred_name=st.sampled_from(PreferredName),
+        leaves_on=st.none() | days(),
+        arrives_on=st.none() | days(),
         date_of_birth=st.none() | births(),
         sex=st.sampled_from(Sex),
         relation_from=relations(),
@@ -163,6 +171,12 @@ def notices(draw: st.DrawFn) -> Notice:
         living_from=day,
         visit_on=day,
         actual_in_on=day,
+        effective_on=day,
+        reason=st.sampled_from(Reason),
+        refers_to=st.just("") | st.uuids().map(str),
+        last_registered=digits(6),
+        protected=st.booleans(),
+        contact_office=name,
         origin=digits(6),
         destination=digits(6),
         old_address=st.none() | addresses(),
@@ -175,9 +189,11 @@ def notices(draw: st.DrawFn) -> Notice:
             remaining_count=st.integers(0, 99),
             new_head_name=name,
         ),
-        household_joined=st.none() | st.builds(HouseholdJoined, head_name=name, existing=st.booleans()),
+        household_joined=st.none()
+        | st.builds(HouseholdJoined, head_name=name, existing=st.booleans(), head_unset=st.booleans()),
         contact=st.none()
         | st.builds(Contact, email=words(LATIN, 20), language=st.sampled_from(["", "ja", "en"]), safe=st.booleans()),
+        task=st.none() | st.builds(Task, procedure=st.sampled_from(["", "F01"]), title=name, due_on=day),
         person_count=st.integers(0, 99),
         movers=st.lists(movers(), max_size=6).map(tuple),
         remarks=words(SENTENCE, 60),
