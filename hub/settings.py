@@ -47,11 +47,14 @@ INSTALLED_APPS = [
     "hub.accounts",
     "hub.audit",
     "hub.vault",
+    "hub.fidelity",
     "hub.deliveries",
+    "hub.shadow",
     "hub.relocations",
     "hub.citizens",
     "hub.api",
     "hub.demo",
+    "hub.bench",
 ]
 
 MIDDLEWARE = [
@@ -111,7 +114,10 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "hub"
 # The courier is started again and again; one that finds nothing hands its process back.
-CELERY_BEAT_SCHEDULE = {"carry": {"task": "hub.deliveries.tasks.carry", "schedule": 1.0, "options": {"expires": 2.0}}}
+CELERY_BEAT_SCHEDULE = {
+    "carry": {"task": "hub.deliveries.tasks.carry", "schedule": 1.0, "options": {"expires": 2.0}},
+    "try_next": {"task": "hub.shadow.tasks.try_next", "schedule": 15.0, "options": {"expires": 10.0}},
+}
 
 # --- Who signs in ------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from municipalities.notice import Flow, Role
@@ -85,6 +86,29 @@ REPORTS = {
     ("appendix.applied", ""): _("changed the appendix of the family register"),
 }
 
+#: Character sets by the names that decisions are kept under, and spellings within them.
+CHARACTER_SETS: dict[str, Words] = {
+    "cp932": _("CP932 (Shift_JIS of Windows)"),
+    "jisx0208": _("JIS X 0208"),
+    "jisx0212": _("JIS X 0208 and 0212"),
+    "jisx0213": _("JIS X 0213"),
+    "mj": _("MJ characters (文字情報基盤)"),
+    "unicode": _("Unicode"),
+}
+SPELLINGS: dict[str, Words] = {
+    "wide": _("full width"),
+    "half": _("half width"),
+    "half_kana": _("half-width katakana"),
+}
+
+#: Rules of the fidelity ledger that are named in English by the writers of records.
+RULES: dict[str, Words] = {
+    "decided by a clerk": _("decided by a clerk"),
+    "full width only": _("full width only"),
+    "half width only": _("half width only"),
+    "JIS X 0201 kana": _("JIS X 0201 kana"),
+}
+
 
 def leg_state(role: str, state: str) -> str:
     """The state in words; a state the table lacks is shown as it is."""
@@ -99,3 +123,20 @@ def notice(type_: str) -> str:
 def report(type_: str, outcome: str) -> str:
     """The report in words."""
     return str(REPORTS.get((type_, outcome), f"{type_} {outcome}".strip()))
+
+
+def character_set(target: str) -> str:
+    """A town's character set in words: its list, its own characters, its spelling."""
+    held, _slash, spelling = target.partition("/")
+    name, _plus, own = held.partition("+gaiji:")
+    shown = [str(CHARACTER_SETS.get(name, name))]
+    if own:
+        shown.append(gettext("gaiji table %(name)s") % {"name": own})
+    if spelling:
+        shown.append(str(SPELLINGS.get(spelling, spelling)))
+    return ", ".join(shown)
+
+
+def rule(rules: str) -> str:
+    """Why characters were replaced; a rule the table lacks, a legal table's name, is shown as it is."""
+    return "; ".join(str(RULES.get(one, one)) for one in rules.split("; "))

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from municipalities import standard
+from municipalities.characters import NOTHING_DECIDED, Decisions, Gaiji
 from municipalities.notice import Notice
-from municipalities.standard import Written
+from municipalities.standard import Standard, Written
 from municipalities.transports import Parcel
 
 
@@ -15,14 +16,20 @@ class Adapter:
     code: str
     standard: str
     address: str
+    gaiji: Gaiji | None = None  #: the private-use characters of its system
 
-    def write(self, notice: Notice) -> Written:
+    @property
+    def layout(self) -> Standard:
+        """Its record standard, with its own characters; compiled once."""
+        return standard.load(self.standard, self.gaiji)
+
+    def write(self, notice: Notice, decided: Decisions = NOTHING_DECIDED) -> Written:
         """The notice in this municipality's layout, with the fallbacks that were needed."""
-        return standard.load(self.standard).write(notice)
+        return self.layout.write(notice, decided)
 
     def parcel(self, notice: Notice, written: Written) -> Parcel:
         """What was written, under the name that never changes on resending."""
-        layout = standard.load(self.standard)
+        layout = self.layout
         return Parcel(
             name=notice.notice_id,
             type=notice.type,
@@ -32,5 +39,5 @@ class Adapter:
             records=written.records,
         )
 
-    def pack(self, notice: Notice) -> Parcel:
-        return self.parcel(notice, self.write(notice))
+    def pack(self, notice: Notice, decided: Decisions = NOTHING_DECIDED) -> Parcel:
+        return self.parcel(notice, self.write(notice, decided))

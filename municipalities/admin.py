@@ -9,18 +9,22 @@ from typing import Any, ClassVar
 import jaconv
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
-from django.db.models import Prefetch, QuerySet
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import Count, Prefetch, QuerySet
 from django.db.models.functions import Concat
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
+from django.utils.html import format_html
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from municipalities import standard, transports
+from municipalities import gaiji, standard, transports
+from municipalities.characters import GaijiError
 from municipalities.errors import RefusedError
 from municipalities.loader import FROM_TABLE
-from municipalities.models import CalendarException, Connection, Municipality, Succession
+from municipalities.models import CalendarException, Connection, Gaiji, GaijiTable, Municipality, Succession
 
 
 class ConnectionForm(forms.ModelForm):
@@ -28,7 +32,7 @@ class ConnectionForm(forms.ModelForm):
 
     class Meta:
         model = Connection
-        fields = ("standard", "address", "valid_from", "valid_to", "concurrency")
+        fields = ("standard", "address", "gaiji", "valid_from", "valid_to", "concurrency")
         widgets: ClassVar = {"address": forms.TextInput(attrs={"size": 60})}
 
     def clean_standard(self) -> str:
@@ -36,6 +40,8 @@ class ConnectionForm(forms.ModelForm):
         if name not in standard.names():
             names = ", ".join(standard.names())
             raise ValidationError(gettext("There is no such record standard; there are: %(names)s.") % {"names": names})
+        if self.instance.pk and name != self.initial["standard"] and self.initial["valid_from"] <= timezone.localdate():
+            raise ValidationError(gettext("What is under way keeps its standard: plan a change for a date."))
         return name
 
     def clean_address(self) -> str:
@@ -47,6 +53,18 @@ class ConnectionForm(forms.ModelForm):
                 gettext("No transport can use this address: %(why)s.") % {"why": error.detail}
             ) from error
         return address
+
+    def clean(self) -> dict[str, Any]:
+        """The standard takes the gaiji table, if there is one."""
+        answers: dict[str, Any] = super().clean() or self.cleaned_data
+        name, table = answers.get("standard"), answers.get("gaiji")
+        if name and table:
+            try:
+                standard.load(name, table.value())
+            except ValueError as error:
+                why = gettext("This standard cannot use the table: %(why)s.") % {"why": error}
+                raise ValidationError({"gaiji": why}) from error
+        return answers
 
 
 class ConnectionInline(admin.TabularInline):
@@ -160,3 +178,104 @@ class MunicipalityAdmin(admin.ModelAdmin):
     @admin.display(description=_("transport"), empty_value="—")
     def transport_today(self, row: Any) -> str:
         return ", ".join(connection.address.partition(":")[0] for connection in row.today)
+
+
+class GaijiTableForm(forms.ModelForm):
+    """A gaiji table, and its rows as a CSV file: a wrong cell is named by row and column, and nothing is taken."""
+
+    csv = forms.FileField(
+        label=_("rows (CSV)"),
+        required=False,
+        help_text=_("In the place of all rows: the columns private, sequence and note; U+E000 or the character."),
+    )
+
+    class Meta:
+        model = GaijiTable
+        fields = ("name", "title", "source")
+
+    def clean_csv(self) -> list[Gaiji] | None:
+        """The rows of the file; None when none was given."""
+        file = self.cleaned_data["csv"]
+        if not file:
+            return None
+        try:
+            return gaiji.read(file.name, file.read())
+        except GaijiError as error:
+            raise ValidationError(gettext("The table was not taken: %(why)s.") % {"why": error}) from error
+
+
+@admin.register(GaijiTable)
+class GaijiTableAdmin(admin.ModelAdmin):
+    """Gaiji tables; their rows come from a CSV file and go out as one."""
+
+    form = GaijiTableForm
+    list_display = ("name", "title", "version", "size", "source")
+    search_fields = ("name", "title")
+    fields = ("name", "title", "source", "csv", "version", "export")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[GaijiTable]:
+        rows: QuerySet[GaijiTable] = super().get_queryset(request)
+        return rows.annotate(number=Count("rows"))
+
+    def get_readonly_fields(self, _request: HttpRequest, obj: GaijiTable | None = None) -> tuple[str, ...]:
+        """The name stays: what clerks decided is kept under it."""
+        return ("name", "version", "export") if obj else ("version", "export")
+
+    def get_urls(self) -> list[URLPattern]:
+        """One address more: the rows as a file."""
+        view = self.admin_site.admin_view(self.download)
+        return [path("<int:pk>/csv/", view, name="municipalities_gaijitable_csv"), *super().get_urls()]
+
+    def download(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """The rows as CSV."""
+        table = get_object_or_404(GaijiTable, pk=pk)
+        if not self.has_view_permission(request, table):
+            raise PermissionDenied
+        headers = {"Content-Disposition": f'attachment; filename="{table.name}-{table.version}.csv"'}
+        return HttpResponse(gaiji.write(table.rows.all()), content_type="text/csv; charset=utf-8", headers=headers)
+
+    def save_model(self, request: HttpRequest, obj: GaijiTable, form: forms.ModelForm, change: bool) -> None:
+        """Save the table and, if a file was given, its rows."""
+        super().save_model(request, obj, form, change)
+        rows = form.cleaned_data["csv"]
+        if rows is not None and gaiji.replace(obj, rows):
+            told = gettext("The table has %(count)d rows now; it is version %(version)d.")
+            self.message_user(request, told % {"count": len(rows), "version": obj.version})
+
+    @admin.display(description=_("rows"))
+    def size(self, row: Any) -> int:
+        return int(row.number)
+
+    @admin.display(description=_("rows"), empty_value="—")
+    def export(self, row: GaijiTable) -> str:
+        if row.pk is None:
+            return ""
+        link = reverse("admin:municipalities_gaijitable_csv", args=[row.pk])
+        return format_html('<a href="{}">{}</a>', link, gettext("Rows as CSV"))
+
+
+@admin.register(Gaiji)
+class GaijiAdmin(admin.ModelAdmin):
+    """The rows of all gaiji tables, to look a character up."""
+
+    list_display = ("table", "code", "sequence", "points", "note")
+    list_filter = ("table",)
+    list_select_related = ("table",)
+    search_fields = ("private", "sequence", "note")
+
+    def has_add_permission(self, _request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, _request: HttpRequest, _obj: Gaiji | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: Gaiji | None = None) -> bool:
+        return False
+
+    @admin.display(description=_("private character"), ordering="private")
+    def code(self, row: Gaiji) -> str:
+        return gaiji.points(row.private)
+
+    @admin.display(description=_("code points"))
+    def points(self, row: Gaiji) -> str:
+        return gaiji.points(row.sequence)

@@ -7,14 +7,19 @@ cell. ``None`` and absent parts never get here: an item of theirs is left blank.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
+
+from msgspec import structs
 
 from municipalities import calendars
+from municipalities.calendars import Form
 from municipalities.errors import UnfitError
 from municipalities.notice import UncertainDate
 
 DIGITS = re.compile("[0-9]+")
+TOKYO = ZoneInfo("Asia/Tokyo")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,7 @@ class Converter:
     cell: type = str  #: what stands in a JSON document
     pad: str = " "  #: what fills an item of fixed width
     right: bool = False  #: whether the fill stands before the value
+    alert: Callable[[Any], str] | None = None  #: what a clerk is told of a cell that was read, else nothing
 
 
 def same(value: Any) -> Any:
@@ -59,19 +65,22 @@ def from_digits(text: str) -> int:
     return int(text)
 
 
-def flag(value: bool) -> str:
-    """1 for yes, 0 for no: never blank.
+def answering(yes: str, no: str) -> Converter:
+    """Yes or no in one sign each: never blank.
 
-    >>> flag(True), flag(False)
-    ('1', '0')
+    >>> answering("1", "0").write(True), answering("有", "無").read("無")
+    ('1', False)
     """
-    return "1" if value else "0"
 
+    def write(value: bool) -> str:
+        return yes if value else no
 
-def from_flag(text: str) -> bool:
-    if text not in {"0", "1"}:
-        raise ValueError("0 or 1 is expected")
-    return text == "1"
+    def read(text: str) -> bool:
+        if text not in {yes, no}:
+            raise ValueError(f"{yes} or {no} is expected")
+        return text == yes
+
+    return Converter(write, read, length=len(yes))
 
 
 def chain(words: tuple[str, ...]) -> str:
@@ -83,139 +92,209 @@ def chain(words: tuple[str, ...]) -> str:
     return "の".join(words)
 
 
-def present(_part: object) -> str:
-    """Says that a part was filed at all, even if nothing in it was."""
-    return "1"
+def presence(yes: str) -> Converter:
+    """Says that a part was filed at all, even if nothing in it was.
 
-
-def from_present(text: str) -> bool:
-    if text != "1":
-        raise ValueError("1 or a blank is expected")
-    return True
-
-
-def iso(day: date) -> str:
-    return day.isoformat()
-
-
-def from_iso(text: str) -> date:
-    return date.fromisoformat(_shape("[0-9]{4}-[0-9]{2}-[0-9]{2}", text))
-
-
-def ymd(day: date) -> str:
-    """Eight digits, Western calendar.
-
-    >>> ymd(date(2026, 3, 28))
-    '20260328'
+    >>> presence("1").write(object())
+    '1'
     """
-    return day.isoformat().replace("-", "")
+
+    def read(text: str) -> bool:
+        if text != yes:
+            raise ValueError(f"{yes} or a blank is expected")
+        return True
+
+    return Converter(lambda _part: yes, read, length=len(yes))
 
 
-def from_ymd(text: str) -> date:
-    return date.fromisoformat(_shape("[0-9]{8}", text))
+# --- Western dates --------------------------------------------------------------------------------------
 
 
-def gyymmdd(day: date) -> str:
-    return calendars.gyymmdd(day.year, day.month, day.day)
+def western(between: str, mark: str) -> dict[str, Converter]:
+    """Year, month and day in digits; an unknown part is ``mark`` throughout. Both 0 and 9 are read as unknown.
 
-
-def from_gyymmdd(text: str) -> date:
-    """The day of an era date, which must exist.
-
-    >>> from_gyymmdd("5080328")
-    datetime.date(2026, 3, 28)
+    >>> western("", "9")["uncertain"].write(UncertainDate(year=1945)), western("/", "0")["date"].write(date(2026, 3, 2))
+    ('19459999', '2026/03/02')
     """
-    known = calendars.from_gyymmdd(text)
-    return date(known.year or 0, known.month or 0, known.day or 0)
+    unknown = (mark * 4, mark * 2, mark * 2)
+    shape = re.compile(between.join(["([0-9]{4})", "([0-9]{2})", "([0-9]{2})"]))
+
+    def write(known: UncertainDate) -> str:
+        parts = (known.year, known.month, known.day)
+        for part, limit in zip(parts, (9999, 99, 99), strict=True):
+            if part is not None and not 0 < part < limit:
+                raise UnfitError("a part of the date has no digits here", code="E132")
+        return between.join(
+            none if part is None else f"{part:0{len(none)}}" for part, none in zip(parts, unknown, strict=True)
+        )
+
+    def parts_of(text: str) -> tuple[str, ...]:
+        found = shape.fullmatch(text)
+        if found is None:
+            raise ValueError(f"a date in the form {between.join(['YYYY', 'MM', 'DD'])} is expected")
+        return found.groups()
+
+    def read(text: str) -> dict[str, int | None]:
+        year, month, day = (None if set(part) in ({"0"}, {"9"}) else int(part) for part in parts_of(text))
+        return {"year": year, "month": month, "day": day}
+
+    def write_day(day: date) -> str:
+        return day.isoformat() if between == "-" else day.isoformat().replace("-", between)
+
+    def read_day(text: str) -> date | None:
+        year, month, day = map(int, parts_of(text))
+        return date(year, month, day) if 0 < year < 9999 else real(**read(text))
+
+    length = 8 + 2 * len(between)
+    return {
+        "date": Converter(write_day, read_day, length=length),
+        "uncertain": Converter(write, read, length=length),
+    }
 
 
-def _shape(pattern: str, text: str) -> str:
-    if not re.fullmatch(pattern, text):
-        raise ValueError(f"a date in the form {pattern} is expected")
-    return text
+def real(year: int | None, month: int | None, day: int | None) -> date | None:
+    """The day that the parts name; nothing if all of them are unknown.
 
-
-def uncertain_iso(known: UncertainDate) -> str:
-    """An unknown part is zeros.
-
-    >>> uncertain_iso(UncertainDate(year=1945, month=3))
-    '1945-03-00'
+    >>> real(2026, 3, 28), real(None, None, None)
+    (datetime.date(2026, 3, 28), None)
     """
-    return _parts(known, "{:04}-{:02}-{:02}", (0, 0, 0))
+    if year is None and month is None and day is None:
+        return None
+    return date(year or 0, month or 0, day or 0)
 
 
-def from_uncertain_iso(text: str) -> dict[str, Any]:
-    return _from_parts(text, (0, 0, 0))
+def real_day(known: UncertainDate) -> list[str]:
+    """The day alone, for a receiver who takes real days only; nothing if it is not known or does not exist.
 
-
-def gif(known: UncertainDate) -> str:
-    """An unknown part is nines: the unknown codes of the Government Interoperability Framework.
-
-    >>> gif(UncertainDate(year=1945))
-    '1945-99-99'
+    >>> real_day(UncertainDate(year=2026, month=3, day=28)), real_day(UncertainDate(year=1989, month=2, day=29))
+    (['2026-03-28'], [])
     """
-    return _parts(known, "{:04}-{:02}-{:02}", (9999, 99, 99))
+    try:
+        return [date(known.year or 0, known.month or 0, known.day or 0).isoformat()]
+    except ValueError:
+        return []
 
 
-def from_gif(text: str) -> dict[str, Any]:
-    return _from_parts(text, (9999, 99, 99))
+def seconds(moment: datetime) -> str:
+    """Fourteen digits of Japanese time.
+
+    >>> seconds(datetime.fromisoformat("2026-04-02T01:30:00Z"))
+    '20260402103000'
+    """
+    if moment.tzinfo is None or moment.microsecond:
+        raise UnfitError("a moment without its zone, or within a second, has no digits here", code="E132")
+    return f"{moment.astimezone(TOKYO):%Y%m%d%H%M%S}"
 
 
-def _parts(known: UncertainDate, form: str, unknown: tuple[int, int, int]) -> str:
-    parts = (known.year, known.month, known.day)
-    for part, mark, limit in zip(parts, unknown, (9999, 99, 99), strict=True):
-        if part is not None and (part == mark or not 0 <= part <= limit):
-            raise UnfitError("a part of the date has no digits here", code="E132")
-    return form.format(*(mark if part is None else part for part, mark in zip(parts, unknown, strict=True)))
+def from_seconds(text: str) -> datetime:
+    if not re.fullmatch("[0-9]{14}", text):
+        raise ValueError("fourteen digits are expected")
+    return datetime.fromisoformat(f"{text[:8]}T{text[8:]}").replace(tzinfo=TOKYO)
 
 
-def _from_parts(text: str, unknown: tuple[int, int, int]) -> dict[str, Any]:
-    _shape("[0-9]{4}-[0-9]{2}-[0-9]{2}", text)
-    parts = (int(text[0:4]), int(text[5:7]), int(text[8:10]))
-    known = (None if part == mark else part for part, mark in zip(parts, unknown, strict=True))
-    return dict(zip(("year", "month", "day"), known, strict=True))
+# --- era dates ------------------------------------------------------------------------------------------
 
 
-def uncertain_gyymmdd(known: UncertainDate) -> str:
-    """An era date with zeros for what is unknown; ``display_text`` decides a day that two eras claim.
+def era(form: Form) -> dict[str, Converter]:
+    """Dates by era, in digits; the unknown is zeros.
 
-    >>> uncertain_gyymmdd(UncertainDate(year=1989, month=2, day=29))
+    >>> era(Form("letter", "."))["date"].write(date(2026, 3, 28)), era(Form("digit"))["date"].read("5080328")
+    ('R08.03.28', datetime.date(2026, 3, 28))
+    >>> era(Form("digit"))["uncertain"].write(UncertainDate(year=1989, month=2, day=29))
     '4010229'
     """
-    for part, limit in ((known.month, 99), (known.day, 99)):
-        if part is not None and not 1 <= part <= limit:
-            raise UnfitError("a part of the date has no digits here", code="E132")
-    return calendars.gyymmdd(known.year, known.month, known.day, known.display_text)
+
+    def write(known: UncertainDate) -> str:
+        for part in (known.month, known.day):
+            if part is not None and not 0 < part < calendars.UNKNOWN[1]:
+                raise UnfitError("a part of the date has no digits here", code="E132")
+        return calendars.in_digits(form, known.year, known.month, known.day, known.display_text)
+
+    def read(text: str) -> UncertainDate:
+        return calendars.from_digits(form, text)
+
+    def write_day(day: date) -> str:
+        return calendars.in_digits(form, day.year, day.month, day.day)
+
+    return by_parts(write_day, write, read, form.length)
 
 
-def from_uncertain_gyymmdd(text: str) -> dict[str, Any]:
-    known = calendars.from_gyymmdd(text)
-    parts: dict[str, Any] = {"year": known.year, "month": known.month, "day": known.day}
-    return parts | ({"displayText": known.display_text} if known.display_text else {})
+def words() -> dict[str, Converter]:
+    """Dates by era in words, the first year as 元.
+
+    >>> words()["date"].write(date(2019, 5, 1)), words()["uncertain"].read("昭和20年3月 日不詳")
+    ('令和元年5月1日', {'year': 1945, 'month': 3, 'day': None})
+    """
+
+    def write_day(day: date) -> str:
+        return calendars.in_words(UncertainDate(year=day.year, month=day.month, day=day.day))
+
+    def read(text: str) -> UncertainDate:
+        known = calendars.from_words(text)
+        if calendars.in_parts(structs.replace(known, display_text="")) == text:
+            return structs.replace(known, display_text="")
+        return known
+
+    return by_parts(write_day, calendars.in_parts, read, 0)
+
+
+def by_parts(
+    write_day: Callable[[date], str],
+    write: Callable[[UncertainDate], str],
+    read: Callable[[str], UncertainDate],
+    length: int,
+) -> dict[str, Converter]:
+    """The converters of a form that names eras; an era that does not hold the day is told (``alert``)."""
+
+    def read_day(text: str) -> date | None:
+        known = read(text)
+        return real(known.year, known.month, known.day)
+
+    def several(text: str) -> dict[str, Any]:
+        known = read(text)
+        parts: dict[str, Any] = {"year": known.year, "month": known.month, "day": known.day}
+        return parts | ({"displayText": known.display_text} if known.display_text else {})
+
+    def alert(text: str) -> str:
+        return calendars.outside(read(text))
+
+    return {
+        "date": Converter(write_day, read_day, length=length, alert=alert),
+        "uncertain": Converter(write, several, length=length, alert=alert),
+    }
 
 
 TEXT = {kind: Converter(same, same, spelling="") for kind in ("text", "enum", "word")}
-DAY = {"date": Converter(iso, from_iso, length=10)}
+MOMENT = Converter(datetime.isoformat, datetime.fromisoformat)
 
 #: name in ``fields.csv`` → kind of source → converter
 CONVERTERS: Mapping[str, Mapping[str, Converter]] = {
     "text": TEXT,
     "wide": {kind: Converter(same, same, spelling="wide", pad="\u3000") for kind in ("text", "word")}
     | {"words": Converter(chain, None, spelling="wide", pad="\u3000")},
-    "half": {"text": Converter(same, same, spelling="half")},
+    "half": {kind: Converter(same, same, spelling="half") for kind in ("text", "word")},
     "half_kana": {"text": Converter(same, same, spelling="half_kana")},
     "number": {"number": Converter(digits, from_digits, pad="0", right=True)},
     "integer": {"number": Converter(same, same, cell=int)},
-    "flag": {"flag": Converter(flag, from_flag, length=1)},
+    "flag": {"flag": answering("1", "0")},
+    "flag_2": {"flag": answering("1", "2")},
+    "flag_words": {"flag": answering("有", "無")},
     "boolean": {"flag": Converter(same, same, cell=bool)},
-    "present": {"part": Converter(present, from_present, length=1)},
+    "present": {"part": presence("1")},
+    "present_words": {"part": presence("あり")},
     "chain": {"words": Converter(chain, None, spelling="")},
     "words": {"words": Converter(list, same, cell=list)},
-    "iso": DAY | {"uncertain": Converter(uncertain_iso, from_uncertain_iso, length=10)},
-    "gif": DAY | {"uncertain": Converter(gif, from_gif, length=10)},
-    "ymd": {"date": Converter(ymd, from_ymd, length=8)},
-    "gyymmdd": {
-        "date": Converter(gyymmdd, from_gyymmdd, length=7),
-        "uncertain": Converter(uncertain_gyymmdd, from_uncertain_gyymmdd, length=7),
-    },
+    "iso": western("-", "0") | {"moment": MOMENT},
+    "real_day": {"uncertain": Converter(real_day, None, cell=list)},
+    "gif": western("-", "9"),
+    "slashes": western("/", "0"),
+    "ymd": western("", "0") | {"moment": Converter(seconds, from_seconds, length=14)},
+    "ymd_9": western("", "9"),
+    "gyymmdd": era(Form("digit")),
+    "ggyymmdd": era(Form("code")),
+    "era_letter": era(Form("letter")),
+    "era_dots": era(Form("letter", ".")),
+    "era_slashes": era(Form("letter", "/")),
+    "era_lower": era(Form("letter", ".", lower=True)),
+    "era_words": words(),
 }

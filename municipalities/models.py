@@ -4,22 +4,28 @@ None of this is secret. Every period includes its first and its last day; an emp
 """
 
 from datetime import date, time
+from functools import lru_cache
 from typing import Self
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeBoundary, RangeOperators
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.db.models import F, Func, Q
+from django.db.models.functions import Ord
+from django.db.models.lookups import GreaterThanOrEqual, LessThanOrEqual
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from municipalities import codes
+from municipalities import characters, codes
+from municipalities import standard as standards
 from municipalities.opening import Exceptional, Hours, Opening
 
 SIX_DIGITS = "^[0-9]{6}$"
 AT_ONCE = 64
+LONGEST_NOTE = 100
+TABLE_NAME = "^[a-z][a-z0-9_]*$"
 
 
 def validate_code(code: str) -> None:
@@ -157,12 +163,89 @@ class Succession(models.Model):
         return f"{self.predecessor_id} → {self.successor_id}"
 
 
+class GaijiTable(models.Model):
+    """Private-use characters (外字) of one system, and what they are in Unicode; several towns may share one."""
+
+    name = models.CharField(
+        pgettext_lazy("gaiji", "name"),
+        max_length=30,
+        unique=True,
+        validators=[RegexValidator(TABLE_NAME)],
+        help_text=_("Small letters, digits and underscores; what clerks decided is kept under it, so it stays."),
+    )
+    title = models.CharField(pgettext_lazy("gaiji", "title"), max_length=100)
+    source = models.CharField(
+        pgettext_lazy("gaiji", "source"), max_length=200, blank=True, help_text=_("Who issued it, and when.")
+    )
+    #: Counts every change of its rows: what was compiled of an earlier one is not used any more.
+    version = models.PositiveIntegerField(_("version"), default=1, editable=False)
+
+    class Meta:
+        verbose_name = _("gaiji table")
+        verbose_name_plural = _("gaiji tables")
+        ordering = ["name"]
+        constraints = [models.CheckConstraint(name="gaiji_table_name", condition=Q(name__regex=TABLE_NAME))]
+
+    def __str__(self) -> str:
+        return f"{self.title} ({self.name})"
+
+    def value(self) -> characters.Gaiji:
+        """The table as a standard takes it."""
+        return gaiji(self.pk, self.version)
+
+
+class Gaiji(models.Model):
+    """One private-use character and the sequence it stands for, in both directions."""
+
+    table = models.ForeignKey(GaijiTable, models.CASCADE, related_name="rows", verbose_name=_("gaiji table"))
+    private = models.CharField(_("private character"), max_length=1)
+    sequence = models.CharField(
+        _("stands for"), max_length=8, help_text=_("A character with its variation selector, if it has one.")
+    )
+    note = models.CharField(pgettext_lazy("gaiji", "note"), max_length=LONGEST_NOTE, blank=True)
+
+    class Meta:
+        verbose_name = _("gaiji")
+        verbose_name_plural = _("gaiji")
+        ordering = ["table", "private"]
+        constraints = [
+            models.UniqueConstraint(name="gaiji_private_once", fields=["table", "private"]),
+            models.UniqueConstraint(name="gaiji_sequence_once", fields=["table", "sequence"]),
+            models.CheckConstraint(
+                name="gaiji_is_private",
+                condition=(
+                    Q(GreaterThanOrEqual(Ord("private"), 0xE000)) & Q(LessThanOrEqual(Ord("private"), 0xF8FF))
+                    | Q(GreaterThanOrEqual(Ord("private"), 0xF0000))
+                ),
+            ),
+            models.CheckConstraint(name="gaiji_stands_for", condition=~Q(sequence="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"U+{ord(self.private):04X} {self.sequence}"
+
+
+@lru_cache(maxsize=256)
+def gaiji(table: int, version: int) -> characters.Gaiji:
+    """A table as a standard takes it: read once per version, in every process."""
+    rows = Gaiji.objects.filter(table=table).values_list("table__name", "table__version", "private", "sequence")
+    found = list(rows)  # one statement: name, version and rows belong together
+    if found and found[0][1] != version:
+        return gaiji(table, found[0][1])
+    name = found[0][0] if found else GaijiTable.objects.values_list("name", flat=True).get(pk=table)
+    return characters.Gaiji(name, {private: sequence for *_, private, sequence in found})
+
+
 class ConnectionQuerySet(models.QuerySet["Connection"]):
     """Connections, by when they are used."""
 
     def valid_on(self, day: date) -> Self:
         """Those in use on that day: at most one of each municipality."""
         return self.filter(in_force(day))
+
+    def tried_on(self, day: date) -> Self:
+        """Those that begin later and whose standard is tried on what goes out on that day."""
+        return self.filter(tried_from__lte=day, valid_from__gt=day)
 
 
 class Connection(models.Model):
@@ -181,6 +264,21 @@ class Connection(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(AT_ONCE)],
         help_text=_("How many notices may be on their way to it at the same time."),
     )
+    gaiji = models.ForeignKey(
+        GaijiTable,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="connections",
+        verbose_name=_("gaiji table"),
+        help_text=_("Of a system with private-use characters of its own."),
+    )
+    tried_from = models.DateField(
+        _("tried from"),
+        null=True,
+        blank=True,
+        help_text=_("What went out from this day on is also written in this standard, and compared, until it begins."),
+    )
     #: Wrapped by the hub's master key; nothing here can open it.
     signing_key = models.BinaryField(null=True, editable=False)
 
@@ -193,6 +291,11 @@ class Connection(models.Model):
         constraints = [
             ends_after_it_begins("connection_period"),
             models.CheckConstraint(name="connection_concurrency", condition=Q(concurrency__range=(1, AT_ONCE))),
+            models.CheckConstraint(
+                name="connection_tried_before",
+                condition=Q(tried_from__lt=F("valid_from")),
+                violation_error_message=_("It is tried before it begins: choose an earlier day."),
+            ),
             ExclusionConstraint(
                 name="connection_one_at_a_time",
                 expressions=[
@@ -214,6 +317,10 @@ class Connection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.municipality_id} {self.standard} {self.valid_from:%Y-%m-%d}"
+
+    def layout(self) -> standards.Standard:
+        """Its record standard with its gaiji table, compiled once per version; select ``gaiji`` along for many."""
+        return standards.load(self.standard, self.gaiji.value() if self.gaiji else None)
 
 
 class CalendarException(models.Model):

@@ -16,6 +16,11 @@ class User(AbstractUser):
         Municipality, models.PROTECT, null=True, blank=True, related_name="clerks", verbose_name=_("municipality")
     )
     is_operator = models.BooleanField(_("operator of the hub"), default=False)
+    plans_connections = models.BooleanField(
+        _("plans connections"),
+        default=False,
+        help_text=_("A clerk who may plan the change of the own municipality to another connection."),
+    )
 
     class Meta:
         verbose_name = _("account")

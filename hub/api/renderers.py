@@ -35,6 +35,16 @@ def body_of(request: Any) -> bytes:
     return body
 
 
+class LayoutParser(BaseParser):
+    """Hands the raw body in any other media type to a view that takes a town's own layout."""
+
+    media_type = "*/*"
+
+    def parse(self, stream: IO[bytes], media_type: str | None = None, parser_context: Any = None) -> Any:
+        """Return the body as bytes; E105 when it is too large."""
+        return body_of((parser_context or {})["request"]._request)
+
+
 class RecordRenderer(BaseRenderer):
     """Writes plain values and msgspec records as JSON."""
 

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from hub.api import views
+from hub.api import standards, views
 
 app_name = "api"
 urlpatterns = [
@@ -14,5 +14,7 @@ urlpatterns = [
     path("deliveries/<uuid:delivery_id>/receipts", views.Receipts.as_view(), name="receipts"),
     path("reports", views.Reports.as_view(), name="reports"),
     path("municipalities", views.Municipalities.as_view(), name="municipalities"),
+    path("standards", standards.Standards.as_view(), name="standards"),
+    path("standards/<str:name>", standards.OneStandard.as_view(), name="standard"),
     re_path("", views.Nothing.as_view()),
 ]

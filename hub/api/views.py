@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from email.message import Message
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -16,14 +17,16 @@ from rest_framework.views import APIView
 from hub import records
 from hub.accounts.models import SystemClient
 from hub.actors import Actor, acting
+from hub.api.renderers import LayoutParser, RecordParser
 from hub.audit import services as audit
-from hub.catalogue import refuse
+from hub.catalogue import Refusal, refuse
+from hub.deliveries import returning
 from hub.deliveries import services as deliveries
-from hub.deliveries.models import Delivery
+from hub.deliveries.models import Delivery, Return
+from hub.deliveries.returning import UnclearError
 from hub.relocations import filing as filings
-from hub.relocations import reports, services, status
+from hub.relocations import reports, returns, services, status
 from hub.relocations.models import Relocation
-from municipalities import standard
 from municipalities.models import Municipality
 
 PAGE = 100
@@ -110,17 +113,24 @@ def _cursor(request: Request) -> UUID | None:
 
 
 def _line(row: Delivery) -> dict[str, Any]:
-    layout = standard.load(row.connection.standard)
     return {
         "id": str(row.pk),
         "type": row.type,
         "state": row.state,
         "sequence": row.sequence,
         "created_at": row.created_at,
-        "standard": layout.name,
-        "content_type": layout.content_type,
+        "standard": row.connection.standard,
+        "content_type": _content_type(row),
         "records": max(1, len(row.ordinals)),
     }
+
+
+def _content_type(row: Delivery) -> str | None:
+    """What the content will be; unknown when its record standard is not there any more (the fetch says so)."""
+    try:
+        return deliveries.layout_of(row).content_type
+    except Refusal:
+        return None
 
 
 class Content(Door):
@@ -137,7 +147,7 @@ class Content(Door):
     def get(self, request: Request, delivery_id: UUID) -> HttpResponse:
         """Return the bytes; the fetch of a ready delivery makes it sent."""
         delivery, (written, notice) = self.as_client(lambda: self._fetch(delivery_id))
-        layout = standard.load(delivery.connection.standard)
+        layout = deliveries.layout_of(delivery)
         if request.headers.get("Accept", "").partition(";")[0].strip() == "application/json":
             return HttpResponse(msgspec.json.encode(notice), content_type="application/json")
         response = HttpResponse(written.content, content_type=layout.content_type)
@@ -157,9 +167,15 @@ class Receipts(Door):
     """``POST /api/v1/deliveries/{id}/receipts``: the technical answer to a delivery."""
 
     required_scope = "deliveries"
+    parser_classes = (RecordParser, LayoutParser)
 
     def post(self, request: Request, delivery_id: UUID) -> Response:
-        """Take a receipt; the same kind again is the same receipt (200 instead of 201)."""
+        """Take a receipt; the same kind again is the same receipt (200 instead of 201).
+
+        JSON is the hub's own receipt; any other content is a file of receipts in the town's layout.
+        """
+        if not is_json(request):
+            return self._in_layout(request, delivery_id)
         body = records.decode(RECEIPT, body_of(request))
 
         def work() -> tuple[Delivery, bool]:
@@ -171,17 +187,93 @@ class Receipts(Door):
         answer = {"delivery": str(delivery.pk), "kind": body.kind, "state": delivery.state, "duplicate": not new}
         return Response(answer, status=201 if new else 200)
 
+    def _in_layout(self, request: Request, delivery_id: UUID) -> Response:
+        content = body_of(request)
+
+        def work() -> Response:
+            delivery = deliveries.locked(delivery_id, self.town)
+            check_content_type(request, delivery)
+            try:
+                taken = returning.receive_answers(delivery, content)
+            except UnclearError as unclear:
+                return held(returning.hold(delivery, content, unclear))
+            receipts = [{"kind": receipt.kind, "duplicate": not new} for receipt, new in taken]
+            answer = {"delivery": str(delivery.pk), "state": delivery.state, "receipts": receipts}
+            return Response(answer, status=201 if any(new for _, new in taken) else 200)
+
+        return self.as_client(work)
+
+
+def check_content_type(request: Request, delivery: Delivery) -> None:
+    """Refuse with E103 what is announced as something else than the layout of the delivery."""
+    given, own = (_media(text) for text in (request.content_type, deliveries.layout_of(delivery).content_type))
+    if given[0] != own[0] or given[1] not in ("", own[1]):
+        raise refuse("E103", detail=f"The layout of this delivery is {own[0]}; charset={own[1]}.")
+
+
+def is_json(request: Request) -> bool:
+    """Tell whether the body is announced as JSON, the hub's own form, or as nothing."""
+    return not request.content_type or _media(request.content_type)[0] == "application/json"
+
+
+def _media(text: str) -> tuple[str, str]:
+    """The media type and its charset, in small letters."""
+    message = Message()
+    message["content-type"] = text
+    return message.get_content_type(), str(message.get_param("charset", "")).lower()
+
+
+def held(row: Return) -> Response:
+    """Answer for what waits for a person: it was kept, nothing was decided by it yet (202)."""
+    answer = {"id": str(row.pk), "accepted": False, "held": True, "code": row.code, "item": row.item}
+    return Response(answer | {"characters": row.points}, status=202)
+
 
 class Reports(Door):
     """``POST /api/v1/reports``: what the municipality tells the hub."""
 
     required_scope = "reports"
+    parser_classes = (RecordParser, LayoutParser)
 
     def post(self, request: Request) -> Response:
-        """Take a report, idempotent by its id."""
+        """Take a report, idempotent by its id.
+
+        With ``Hikkoshi-Report-Type`` the body is a record in the town's own layout, and the headers say the rest.
+        """
+        if "Hikkoshi-Report-Type" in request.headers:
+            return self._in_layout(request)
+        if request.content_type.partition(";")[0].strip().lower() != "application/json":
+            raise refuse(
+                "E103", detail="A record in a layout needs the headers Hikkoshi-Report-Type, -Id and -Delivery."
+            )
         body = records.decode(REPORT, body_of(request))
         _, new = self.as_client(lambda: reports.receive(body, self.town))
         return Response({"id": str(body.id), "accepted": True, "duplicate": not new}, status=201 if new else 200)
+
+    def _in_layout(self, request: Request) -> Response:
+        envelope, content = _envelope(request), body_of(request)
+
+        def work() -> Response:
+            check_content_type(request, deliveries.one(envelope.delivery, self.town))
+            taken = returns.receive(envelope, content, self.town)
+            if isinstance(taken, Return):
+                return held(taken)
+            report, new = taken
+            answer = {"id": str(report.pk), "accepted": True, "duplicate": not new}
+            return Response(answer, status=201 if new else 200)
+
+        return self.as_client(work)
+
+
+def _envelope(request: Request) -> returns.Envelope:
+    """What the headers say of a record; E110 for one that is missing or wrong."""
+    names = {"id": "Hikkoshi-Report-Id", "type": "Hikkoshi-Report-Type", "outcome": "Hikkoshi-Report-Outcome"}
+    names["delivery"] = "Hikkoshi-Delivery"
+    found = {member: request.headers[name] for member, name in names.items() if name in request.headers}
+    try:
+        return msgspec.convert(found, returns.Envelope)
+    except msgspec.ValidationError:
+        raise refuse("E110", "", f"Needed headers: {', '.join(names.values())}; ids are UUIDs.") from None
 
 
 class Relocations(Door):

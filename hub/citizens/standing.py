@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from uuid import UUID
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -10,6 +11,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from hub import words
+from hub.citizens import changes
 from hub.deliveries.models import Delivery
 from hub.deliveries.states import Answer, State
 from hub.relocations import facts, journey, services, status, tables
@@ -98,6 +100,8 @@ class Town:
     name: str
     people: list[Person]
     steps: list[Step]
+    #: Characters that this town was told otherwise than they were filed.
+    changes: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,22 +189,31 @@ def towns(relocation: Relocation, filing: Filing | None) -> list[Town]:
     """Each town's part, in the order of the move."""
     names = {mover.ordinal: mover.full_name for mover in filing.movers} if filing else {}
     reports = list(relocation.reports.order_by("received_at"))
-    return [town(leg, status.told(relocation, leg), reports, names) for leg in status.legs(relocation)]
+    found = changes.replaced(relocation.pk)
+    return [town(leg, status.told(relocation, leg), reports, names, found) for leg in status.legs(relocation)]
 
 
-def town(leg: Leg, told: Iterable[Delivery], reports: Iterable[Report], names: Mapping[int, str]) -> Town:
+def town(
+    leg: Leg,
+    told: Iterable[Delivery],
+    reports: Iterable[Report],
+    names: Mapping[int, str],
+    replaced: Mapping[UUID, changes.Replaced],
+) -> Town:
     """One town's part."""
+    told = [row for row in told if row.state not in (State.WITHDRAWN, State.SUPERSEDED)]
     said = [
         Step(words.report(row.type, row.outcome), row.received_at, kind="said")
         for row in reports
         if row.municipality_id == leg.municipality_id and str(tables.reports().get(row.type)) == leg.role
     ]
-    steps = [handed(row) for row in told if row.state not in (State.WITHDRAWN, State.SUPERSEDED)] + said
+    steps = [handed(row) for row in told] + said
     return Town(
         title=str(ROLES.get(leg.role, leg.role)),
         name=leg.municipality.full_name,
         people=[person(leg.role, row.ordinal, row.state, names) for row in status.sorted_movers(leg)],
         steps=sorted(steps, key=lambda step: (step.at is None, step.at or timezone.now())),
+        changes=changes.sentences(replaced, told),
     )
 
 

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from hub import desk
+from hub.clerks import returns  # noqa: F401 - registers its pages
 
 admin.site.site_header = _("Relocation hub: desk")
 admin.site.site_title = _("Relocation hub")

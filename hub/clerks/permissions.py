@@ -1,4 +1,4 @@
-"""Who may do what at the desk: by the kind of account, never by permissions handed out one by one."""
+"""Who may do what at the desk: by the kind of account and one mark for clerks, never permission by permission."""
 
 from functools import cache
 
@@ -11,8 +11,10 @@ from hub.actors import ActorKind
 #: Read by clerks (their own town's rows) and operators (states, never persons).
 READ = {
     "relocations": ("relocation", "mover", "report", "event"),
-    "deliveries": ("delivery", "event", "receipt", "lane"),
-    "municipalities": ("municipality", "connection", "calendarexception", "succession"),
+    "deliveries": ("delivery", "event", "receipt", "lane", "return", "difference"),
+    "municipalities": ("municipality", "connection", "calendarexception", "succession", "gaijitable", "gaiji"),
+    "shadow": ("change",),
+    "fidelity": ("decision", "substitution"),
 }
 #: Read by operators alone.
 OVERSEEN = {"audit": ("entry",), "accounts": ("user", "systemclient")}
@@ -21,12 +23,17 @@ KEPT = {
     "municipalities.change_municipality",
     "municipalities.add_connection",
     "municipalities.change_connection",
+    "municipalities.add_gaijitable",
+    "municipalities.change_gaijitable",
+    "shadow.add_change",
     "municipalities.add_calendarexception",
     "municipalities.change_calendarexception",
     "municipalities.delete_calendarexception",
     "accounts.add_user",
     "accounts.change_user",
 }
+#: What a clerk may besides, whose account says so: plan changes of the own town's connection.
+PLANNING = frozenset({"shadow.add_change"})
 
 
 @cache
@@ -46,7 +53,9 @@ class KindBackend(ModelBackend):
         """The table's permissions for staff; none about a single object, which the rows' own filter decides."""
         if not isinstance(user_obj, User) or not (user_obj.is_active and user_obj.is_staff) or obj is not None:
             return set()
-        return set(permissions(user_obj.actor.kind))
+        kind = user_obj.actor.kind
+        planning = PLANNING if kind is ActorKind.CLERK and user_obj.plans_connections else frozenset[str]()
+        return set(permissions(kind) | planning)
 
     def get_user_permissions(self, user_obj: User | AnonymousUser, obj: object = None) -> set[str]:
         """As all permissions: there are no groups."""

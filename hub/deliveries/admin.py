@@ -19,10 +19,11 @@ from django.views.decorators.cache import never_cache
 from hub import catalogue, desk, words
 from hub.actors import ActorKind
 from hub.audit import services as audit
-from hub.deliveries import lanes, services
+from hub.deliveries import lanes, questions, services
 from hub.deliveries.models import Delivery, Event, Lane, Receipt
-from hub.deliveries.reading import sections
-from hub.deliveries.states import UNSENT, State
+from hub.deliveries.reading import changes, sections
+from hub.deliveries.states import UNSENT, Cause, State
+from hub.fidelity.models import Substitution
 from hub.vault.services import ShreddedError
 
 
@@ -84,11 +85,11 @@ class DeliveryAdmin(desk.Desk):
     search_help_text = _("Receipt number, or how it begins; or the six digits of a municipality.")
     ordering = ("-pk",)
     inlines = (StepRows, ReceiptRows)
-    actions = ("send_again",)
-    readonly_fields = ("notice_words", "error", "way", "reading")
+    actions = ("send_again", "take_on_paper")
+    readonly_fields = ("notice_words", "error", "way", "reading", "asking", "changed")
     fieldsets = (
-        (None, {"fields": ("receipt_no", "notice_words", "role", "municipality", "ordinals", "reading")}),
-        (_("State"), {"fields": ("state", "answer", "cause", "error", "attempts")}),
+        (None, {"fields": ("receipt_no", "notice_words", "role", "municipality", "ordinals", "reading", "changed")}),
+        (_("State"), {"fields": ("state", "answer", "cause", "error", "asking", "attempts")}),
         (_("Times"), {"fields": ("created_at", "due_at", "sent_at", "answered_at")}),
         (_("Way"), {"fields": ("way", "sequence", "version", "id")}),
     )
@@ -104,9 +105,30 @@ class DeliveryAdmin(desk.Desk):
         return super().get_search_results(request, queryset, search_term.strip().upper())
 
     def get_urls(self) -> list[URLPattern]:
-        """One page more: the notice itself."""
-        view = self.admin_site.admin_view(never_cache(self.read))
-        return [path("<uuid:pk>/notice/", view, name="deliveries_delivery_notice"), *super().get_urls()]
+        """Two pages more: the notice itself, and what a person must decide about it."""
+        pages = {"notice": self.read, "questions": self.ask}
+        return [
+            *(
+                path(
+                    f"<uuid:pk>/{name}/",
+                    self.admin_site.admin_view(never_cache(view)),
+                    name=f"deliveries_delivery_{name}",
+                )
+                for name, view in pages.items()
+            ),
+            *super().get_urls(),
+        ]
+
+    def ask(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        """Show what keeps a delivery from being written, to a clerk of its town or an operator; take the answers."""
+        rows = self.get_queryset(request).filter(pk=pk, state=State.HELD, cause=Cause.DATA)
+        delivery = rows.select_related("connection__gaiji").first()
+        if delivery is None or not self.has_view_permission(request):
+            raise Http404
+        try:
+            return questions.page(request, self.admin_site, delivery)
+        except ShreddedError as error:
+            raise Http404 from error
 
     def read(self, request: HttpRequest, pk: Any) -> HttpResponse:
         """Show a notice to a clerk of the town it was written to, and write down that it was read."""
@@ -124,6 +146,7 @@ class DeliveryAdmin(desk.Desk):
             "title": words.notice(delivery.type),
             "delivery": delivery,
             "sections": list(sections(notice)),
+            "changes": list(changes(delivery)),
             "opts": self.opts,
         }
         return render(request, "deliveries/notice.html", context)
@@ -154,7 +177,28 @@ class DeliveryAdmin(desk.Desk):
 
     @admin.display(description=_("connection"))
     def way(self, row: Delivery) -> str:
-        return f"{row.connection.standard}, {row.connection.address.partition(':')[0]}"
+        link = row.connection
+        shown = f"{link.standard}, {link.address.partition(':')[0]}"
+        if link.valid_to is None or link.valid_to >= timezone.localdate():
+            return shown
+        ended = gettext("%(way)s; ended on %(day)s: what was queued until then keeps this layout and address")
+        return ended % {"way": shown, "day": desk.short(link.valid_to)}
+
+    @admin.display(description=_("to be decided"))
+    def asking(self, row: Delivery) -> str:
+        if row.state != State.HELD or row.cause != Cause.DATA:
+            return desk.NOTHING
+        link = reverse("admin:deliveries_delivery_questions", args=[row.pk])
+        return format_html('<a href="{}">{}</a>', link, gettext("Show what is asked, and decide"))
+
+    @admin.display(description=_("changed characters"))
+    def changed(self, row: Delivery) -> str:
+        count = Substitution.objects.filter(delivery_id=row.pk).count()
+        if not count:
+            return desk.NOTHING
+        link = reverse("admin:fidelity_substitution_changelist") + f"?q={row.pk}"
+        told = ngettext("%(count)d item was written otherwise", "%(count)d items were written otherwise", count)
+        return format_html('<a href="{}">{}</a>', link, told % {"count": count})
 
     @admin.display(description=_("content"))
     def reading(self, row: Any) -> str:
@@ -181,6 +225,21 @@ class DeliveryAdmin(desk.Desk):
         if len(held) < len(chosen):
             text = gettext("%(count)d were not held and were left alone.") % {"count": len(chosen) - len(held)}
             self.message_user(request, text, messages.WARNING)
+
+    @admin.action(description=_("Taken on paper by the town"), permissions=["resend"])
+    def take_on_paper(self, request: HttpRequest, rows: QuerySet[Delivery]) -> None:
+        """Take note that the town took the chosen held deliveries on paper; others are left alone."""
+        chosen = [services.locked(pk, code) for pk, code in rows.order_by("pk").values_list("pk", "municipality_id")]
+        held = [row for row in chosen if row.state == State.HELD and row.cause == Cause.DATA]
+        for delivery in held:
+            services.hand_over_on_paper(delivery)
+        told = ngettext(
+            "%(count)d delivery was taken on paper.", "%(count)d deliveries were taken on paper.", len(held)
+        )
+        self.message_user(request, told % {"count": len(held)})
+        if len(held) < len(chosen):
+            text = gettext("%(count)d were not held for a decision and were left alone.")
+            self.message_user(request, text % {"count": len(chosen) - len(held)}, messages.WARNING)
 
 
 class WaitingFilter(admin.SimpleListFilter):

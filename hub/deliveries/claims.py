@@ -21,7 +21,10 @@ from hub.audit import services as audit
 from hub.deliveries import lanes, signals
 from hub.deliveries.models import Delivery, Event
 from hub.deliveries.states import Cause, State
+from hub.fidelity import ledger
 from hub.vault import services as vault
+from municipalities.characters import Gaiji
+from municipalities.models import gaiji
 
 #: How long a courier has for one delivery before another may take it.
 LEASE = timedelta(seconds=60)
@@ -84,7 +87,8 @@ UPDATE deliveries_delivery AS delivery
 RETURNING delivery.id, delivery.relocation_id, delivery.municipality_id, delivery.type, delivery.role,
           delivery.ordinals, delivery.attempts, delivery.attempts - delivery.attempts_before, delivery.notice,
           delivery.content_sha256,
-          link.id, link.standard, link.address, link.signing_key
+          link.id, link.standard, link.address, link.signing_key, link.gaiji_id,
+          (SELECT version FROM municipalities_gaijitable AS gaiji WHERE gaiji.id = link.gaiji_id)
 """
 
 
@@ -107,6 +111,8 @@ class Claimed:
     standard: str
     address: str
     signing_key: bytes | None
+    #: The private-use characters of the town's system, if it has any of its own.
+    gaiji: Gaiji | None
     #: The relocation's key as the vault keeps it; ``None`` when the relocation was shredded.
     wrapped_key: bytes | None
 
@@ -132,7 +138,7 @@ def claim(limit: int) -> list[Claimed]:
         if not rows:
             return []
         keys = vault.wrapped_many({row[1] for row in rows})
-    return [_claimed(row, keys.get(row[1])) for row in rows]
+        return [_claimed(row, keys.get(row[1])) for row in rows]
 
 
 def _claimed(row: Sequence[Any], key: bytes | None) -> Claimed:
@@ -152,6 +158,7 @@ def _claimed(row: Sequence[Any], key: bytes | None) -> Claimed:
         standard=link[1],
         address=link[2],
         signing_key=bytes(link[3]) if link[3] else None,
+        gaiji=gaiji(link[4], link[5]) if link[4] else None,
         wrapped_key=key,
     )
 
@@ -176,7 +183,8 @@ class Outcome:
     cause: str = ""
     retry_after: float | None = None
     content_sha256: bytes | None = None
-    fallbacks: bytes | None = None
+    #: What the town reads otherwise than it was filed; kept with the first digest.
+    changes: tuple[ledger.Row, ...] = ()
     #: Whether the failure is the lane's (it cannot be reached) rather than this delivery's.
     lane_failed: bool = False
 
@@ -185,11 +193,10 @@ WRITE = """
 UPDATE deliveries_delivery AS delivery
    SET state = o.state, code = o.code, cause = o.cause, due_at = o.due_at, leased_until = NULL,
        sent_at = CASE WHEN o.state = 'sent' THEN %(now)s ELSE delivery.sent_at END,
-       content_sha256 = coalesce(delivery.content_sha256, o.digest),
-       fallbacks = coalesce(o.fallbacks, delivery.fallbacks)
+       content_sha256 = coalesce(delivery.content_sha256, o.digest)
   FROM unnest(%(ids)s::uuid[], %(attempts)s::int[], %(states)s::varchar[], %(codes)s::varchar[],
-              %(causes)s::varchar[], %(due)s::timestamptz[], %(digests)s::bytea[], %(fallbacks)s::bytea[])
-       AS o(id, attempt, state, code, cause, due_at, digest, fallbacks)
+              %(causes)s::varchar[], %(due)s::timestamptz[], %(digests)s::bytea[])
+       AS o(id, attempt, state, code, cause, due_at, digest)
  WHERE delivery.id = o.id AND delivery.attempts = o.attempt AND delivery.state = 'queued'
    AND delivery.leased_until IS NOT NULL
 RETURNING delivery.id
@@ -197,11 +204,11 @@ RETURNING delivery.id
 
 KEEP = """
 UPDATE deliveries_delivery AS delivery
-   SET content_sha256 = o.digest, fallbacks = o.fallbacks
-  FROM unnest(%(ids)s::uuid[], %(attempts)s::int[], %(digests)s::bytea[], %(fallbacks)s::bytea[])
-       AS o(id, attempt, digest, fallbacks)
+   SET content_sha256 = o.digest
+  FROM unnest(%(ids)s::uuid[], %(attempts)s::int[], %(digests)s::bytea[]) AS o(id, attempt, digest)
  WHERE delivery.id = o.id AND delivery.attempts = o.attempt
    AND delivery.content_sha256 IS NULL AND o.digest IS NOT NULL
+RETURNING delivery.id
 """
 
 
@@ -222,19 +229,26 @@ def write(outcomes: Sequence[Outcome]) -> int:
         "due": [due for _, _, due in ended],
         "codes": [outcome.code for outcome in outcomes],
         "digests": [outcome.content_sha256 for outcome in outcomes],
-        "fallbacks": [outcome.fallbacks for outcome in outcomes],
     }
     with acting(HUB):
         with connection.cursor() as cursor:
             cursor.execute(WRITE, parameters)
             moved = {pk for (pk,) in cursor.fetchall()}
+            late: set[UUID] = set()
             if len(moved) < len(outcomes):
                 cursor.execute(KEEP, parameters)
+                late = {pk for (pk,) in cursor.fetchall()}
+        ledger.keep(change for outcome in outcomes if _is_first(outcome, moved, late) for change in outcome.changes)
         pairs = zip(outcomes, ended, strict=True)
         done = [(outcome, state) for outcome, (state, *_) in pairs if outcome.claimed.id in moved]
         _write_down(done, now)
         _count(outcomes, now)
     return len(done)
+
+
+def _is_first(outcome: Outcome, moved: set[UUID], late: set[UUID]) -> bool:
+    """Tell whether this attempt's bytes are the first of its delivery: a re-issue changes nothing anew."""
+    return outcome.claimed.id in late or (outcome.claimed.content_sha256 is None and outcome.claimed.id in moved)
 
 
 def _ended(outcome: Outcome, now: datetime) -> tuple[State, str, datetime]:

@@ -7,11 +7,11 @@ own cap (a hanging town blocks only its own slots) and never has a transaction o
 import asyncio
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import lru_cache, partial
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import aiohttp
 import msgspec
@@ -19,9 +19,11 @@ import structlog
 from django.conf import settings
 from django.db import connections
 
-from hub.deliveries import lanes
+from hub.deliveries import lanes, writing
 from hub.deliveries.claims import Claimed, Fate, Outcome, claim, write
 from hub.deliveries.states import Cause
+from hub.fidelity import ledger
+from hub.fidelity.services import NOTHING, Recalled
 from hub.vault import cipher
 from hub.vault import services as vault
 from municipalities import standard, transports
@@ -38,6 +40,8 @@ FLUSH_ROWS, FLUSH_SECONDS = 64, 0.01
 POLL = 0.05
 _notices = msgspec.json.Decoder(Notice)
 T = TypeVar("T")
+#: Runs what needs the database where the database may be asked.
+InDatabase: TypeAlias = Callable[[Callable[[], Recalled]], Awaitable[Recalled]]
 
 
 class Courier:
@@ -110,7 +114,7 @@ class Courier:
         """Render and hand over one delivery; whatever happens becomes an outcome."""
         outcome = None
         try:
-            outcome = await attempt(claimed, session)
+            outcome = await attempt(claimed, session, partial(self.in_thread, self.database))
         except UnfitError as error:
             outcome = Outcome(claimed, Fate.HELD, error.code, Cause.DATA.value)
         except RefusedError as error:
@@ -122,7 +126,8 @@ class Courier:
         except (cipher.SealBrokenError, standard.TableError, msgspec.MsgspecError) as error:
             # A key or a layout that this installation lacks: ours to repair, and no reason to stop the others.
             log.warning("delivery_not_written", delivery=str(claimed.id), error=type(error).__name__)
-            outcome = Outcome(claimed, Fate.AGAIN, "E901", Cause.OURS.value)
+            code = "E134" if isinstance(error, standard.TableError) else "E901"
+            outcome = Outcome(claimed, Fate.AGAIN, code, Cause.OURS.value)
         finally:
             if outcome is None:  # nobody foresaw it: the traceback surfaces, the lease brings the delivery back
                 self.open -= 1
@@ -146,15 +151,14 @@ class Courier:
                 self.outcomes.task_done()
 
 
-async def attempt(claimed: Claimed, session: aiohttp.ClientSession) -> Outcome:
+async def attempt(claimed: Claimed, session: aiohttp.ClientSession, in_database: InDatabase) -> Outcome:
     """Write the record in the town's own layout and hand it over."""
     if claimed.wrapped_key is None:
         return Outcome(claimed, Fate.EXPIRED)
     key = vault.unwrap(claimed.relocation_id, claimed.wrapped_key)
-    identity = f"deliveries_delivery:{claimed.id}"
-    notice = _notices.decode(cipher.unseal(key, claimed.notice, identity))
-    layout = standard.load(claimed.standard)
-    written = layout.write(notice)
+    notice = _notices.decode(cipher.unseal(key, claimed.notice, f"deliveries_delivery:{claimed.id}"))
+    layout = standard.load(claimed.standard, claimed.gaiji)
+    written, recalled = await _written(layout, notice, in_database)
     digest = hashlib.sha256(written.content).digest()
     if claimed.content_sha256 not in (None, digest):
         return Outcome(claimed, Fate.HELD, "E133", Cause.OURS.value)
@@ -168,19 +172,26 @@ async def attempt(claimed: Claimed, session: aiohttp.ClientSession) -> Outcome:
     )
     line = transports.Line(session, signing_key(claimed.connection_id, claimed.signing_key), settings.HUB_FOLDER_ROOT)
     sent = await transports.send(claimed.address, parcel, line)
+    subject = ledger.Subject(claimed.id, claimed.relocation_id, claimed.municipality, claimed.standard)
     return Outcome(
         claimed,
         Fate.READY if sent.state == "ready" else Fate.SENT,
         content_sha256=digest,
-        fallbacks=seal_fallbacks(key, written.fallbacks, identity),
+        changes=ledger.rows(subject, written.fallbacks, key, recalled) if written.fallbacks else (),
     )
 
 
-def seal_fallbacks(key: bytes, fallbacks: Sequence[standard.Fallback], identity: str) -> bytes | None:
-    """Seal the list of replaced characters, if there are any."""
-    if not fallbacks:
-        return None
-    return cipher.seal(key, msgspec.json.encode(fallbacks), f"{identity}:fallbacks")
+async def _written(
+    layout: standard.Standard, notice: Notice, in_database: InDatabase
+) -> tuple[standard.Written, Recalled]:
+    """Write; what clerks decided is asked for only when the notice cannot be written without it."""
+    try:
+        return layout.write(notice), NOTHING
+    except UnfitError as error:
+        recalled = await in_database(partial(writing.recalled, layout, notice))
+        if not recalled.decisions:
+            raise error from None
+    return layout.write(notice, recalled.decisions), recalled
 
 
 @lru_cache(maxsize=4_096)

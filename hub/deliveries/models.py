@@ -52,8 +52,6 @@ class Delivery(models.Model):
     answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
     #: SHA-256 of the bytes as first written; a re-issue with other bytes is held, never sent silently.
     content_sha256 = models.BinaryField(null=True, editable=False)
-    #: Characters replaced on the way (sealed JSON), for the clerk and the citizen to see.
-    fallbacks = models.BinaryField(null=True, editable=False)
 
     objects = DeliveryQuerySet.as_manager()
 
@@ -158,3 +156,83 @@ class Lane(models.Model):
 
     def __str__(self) -> str:
         return self.municipality_id
+
+
+class Held(models.TextChoices):
+    """What became of something that came back and waits for a person."""
+
+    HELD = "held", _("a person must look")
+    TAKEN = "taken", _("taken in")
+    DROPPED = "dropped", _("put aside")
+
+
+class Return(models.Model):
+    """A file that a town sent back in its own layout and that nobody may guess about: a person answers first."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="returns", verbose_name=_("delivery"))
+    municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="+", verbose_name=_("municipality"))
+    at = models.DateTimeField(_("at"), default=timezone.now)
+    #: The report it makes, once read: id, type and outcome; empty for a file of receipts.
+    report = models.JSONField(_("report"), default=dict, blank=True)
+    #: The file as it came, sealed; and its keyed hash, by which a repetition is the same return.
+    content = models.BinaryField(editable=False)
+    mark = models.BinaryField(editable=False)
+    code = models.CharField(_("error"), max_length=4)
+    item = models.CharField(_("item"), max_length=200, blank=True)
+    points = models.CharField(_("unknown characters"), max_length=200, blank=True)
+    state = models.CharField(_("state"), max_length=8, choices=Held, default=Held.HELD)
+    settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
+    settled_by = models.CharField(_("settled by account"), max_length=100, blank=True)
+
+    class Meta:
+        verbose_name = _("file that came back")
+        verbose_name_plural = _("files that came back")
+        constraints = [models.UniqueConstraint(fields=["delivery", "mark"], name="return_once")]
+        indexes = [models.Index(fields=["municipality", "-id"], name="return_of_town")]
+        triggers = [
+            pgtrigger.ReadOnly(
+                name="came_once", fields=["delivery", "municipality", "at", "report", "content", "mark"]
+            ),
+            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.delivery_id} {self.code} {self.item}"
+
+    @property
+    def identity(self) -> str:
+        """Associated data of the sealed content."""
+        return f"deliveries_return.content:{self.pk}"
+
+
+class Difference(models.Model):
+    """One value that came back otherwise than the town was told; the original is never overwritten by it."""
+
+    delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="differences", verbose_name=_("delivery"))
+    municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="+", verbose_name=_("municipality"))
+    at = models.DateTimeField(_("at"), default=timezone.now)
+    report_id = models.UUIDField(_("report"))
+    path = models.CharField(_("item"), max_length=200, help_text=_("JSON pointer into the notice."))
+    #: What was told and what came back, sealed.
+    texts = models.BinaryField(editable=False)
+    settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
+    settled_by = models.CharField(_("settled by account"), max_length=100, blank=True)
+
+    class Meta:
+        verbose_name = _("difference that came back")
+        verbose_name_plural = _("differences that came back")
+        constraints = [models.UniqueConstraint(fields=["report_id", "path"], name="difference_once")]
+        indexes = [models.Index(fields=["municipality", "-id"], name="difference_of_town")]
+        triggers = [
+            pgtrigger.ReadOnly(name="came_once", exclude=["settled_at", "settled_by"]),
+            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return self.path
+
+    @property
+    def identity(self) -> str:
+        """Associated data of the sealed texts."""
+        return f"deliveries_difference.texts:{self.report_id}:{self.path}"

@@ -1,6 +1,7 @@
 """A notice in words, for the clerk who reads it: sections of labelled answers, names exactly as filed."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,6 +12,10 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from hub import words
+from hub.deliveries.models import Delivery
+from hub.fidelity import ledger
+from hub.fidelity.models import Substitution
+from hub.vault import services as vault
 from hub.words import Words
 from municipalities import calendars
 from municipalities.errors import UnfitError
@@ -99,6 +104,8 @@ LEFT_OUT = frozenset(
         *("prefecture", "city_and_county", "street_address", "city_block", "building_name_etc", "street_address_id"),
     }
 )
+#: Where a name of JSON begins a new word.
+CAMEL = re.compile("(?<=[a-z])(?=[A-Z])")
 MUNICIPALITIES = frozenset({"origin", "destination", "local_government_code"})
 
 
@@ -178,6 +185,38 @@ def birth(value: UncertainDate) -> str:
         return calendars.in_words(value)
     except UnfitError:  # before the first era
         return str(value.year)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """One value that the town reads otherwise than it was filed."""
+
+    label: str
+    original: str
+    written: str
+    rule: str
+
+
+def changes(delivery: Delivery) -> Iterator[Changed]:
+    """What the town reads otherwise, item by item; raises ``ShreddedError`` when the relocation was shredded."""
+    rows = list(Substitution.objects.filter(delivery_id=delivery.pk).order_by("number"))
+    key = vault.open_one(delivery.relocation_id) if rows else b""
+    for row in rows:
+        yield Changed(label(row.path, delivery.ordinals), *ledger.texts(row, key), words.rule(row.rule))
+
+
+def label(pointer: str, ordinals: Sequence[int]) -> str:
+    """The item that a pointer into the notice points to, in words: the person, the part and the field.
+
+    ``ordinals`` are the numbers of the notice's movers, as the delivery has them.
+    """
+    steps = [CAMEL.sub("_", step).lower() for step in pointer.split("/")[1:]]
+    fields = [LABELS[step] for step in steps if step in LABELS]
+    parts = [PARTS[step] for step in steps if step in PARTS]
+    shown = " ".join(map(str, [*parts, *fields[-1:]])) or pointer
+    if steps[:1] == ["movers"] and len(steps) > 1:
+        return gettext("Person %(number)s") % {"number": ordinals[int(steps[1])]} + f": {shown}"
+    return shown
 
 
 def office(code: str) -> str:

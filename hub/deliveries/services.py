@@ -16,7 +16,7 @@ from django.utils import timezone
 from hub import actors, numbers
 from hub.audit import services as audit
 from hub.catalogue import refuse
-from hub.deliveries import lanes, signals
+from hub.deliveries import lanes, signals, writing
 from hub.deliveries.models import Delivery, Event, Receipt
 from hub.deliveries.states import Answer, Cause, State
 from hub.vault import cipher
@@ -46,6 +46,8 @@ class Told(msgspec.Struct, frozen=True):
 def queue(told: Sequence[Told], last: Mapping[str, int]) -> list[Delivery]:
     """Queue one delivery per notice, in the order given, each over the connection of today.
 
+    This is the moment of binding: a delivery keeps this connection, its record standard and its address through
+    every wait, hold, retry and re-issue, however often the municipality changes over in the meantime.
     ``last`` is the last sequence number of this relocation by municipality, 0 when absent.
     Raises ``Refusal`` E120 when a municipality has no connection. The database refuses a second delivery of
     the same notice; the caller holds the relocation's lock, so that cannot race.
@@ -107,12 +109,21 @@ def ready(municipality: str, after: UUID | None, limit: int) -> list[Delivery]:
     rows = Delivery.objects.for_town(municipality).filter(state=State.READY, municipality__lane__paused=False)
     if after is not None:
         rows = rows.filter(pk__gt=after)
-    return list(rows.select_related("connection").order_by("pk")[:limit])
+    return list(rows.select_related("connection__gaiji").order_by("pk")[:limit])
 
 
 def locked(delivery_id: UUID, municipality: str) -> Delivery:
     """Lock one delivery of this municipality; E108 when there is none."""
-    rows = Delivery.objects.for_town(municipality).select_for_update(of=("self",)).select_related("connection")
+    rows = Delivery.objects.for_town(municipality).select_for_update(of=("self",))
+    delivery = rows.select_related("connection__gaiji").filter(pk=delivery_id).first()
+    if delivery is None:
+        raise refuse("E108")
+    return delivery
+
+
+def one(delivery_id: UUID, municipality: str) -> Delivery:
+    """Return one delivery of this municipality as it stands, not locked; E108 when there is none."""
+    rows = Delivery.objects.for_town(municipality).select_related("connection__gaiji")
     delivery = rows.filter(pk=delivery_id).first()
     if delivery is None:
         raise refuse("E108")
@@ -120,15 +131,16 @@ def locked(delivery_id: UUID, municipality: str) -> Delivery:
 
 
 def fetch(delivery: Delivery) -> tuple[standard.Written, Notice]:
-    """Return the record in the town's own layout; the fetch of a ready delivery makes it sent.
+    """Return the record in the layout it is bound to; the fetch of a ready delivery makes it sent.
 
-    Raises ``Refusal`` E108 for one not offered yet, E133 when the bytes would differ from the first issue.
+    Raises ``Refusal`` E108 for one not offered yet, E133 when the bytes would differ from the first issue, E134
+    when its record standard is not there any more.
     """
     if delivery.state not in (State.READY, State.SENT, State.ANSWERED):
         raise refuse("E108")
     notice = notice_of(delivery)
     try:
-        written = standard.load(delivery.connection.standard).write(notice)
+        written, _ = writing.write(layout_of(delivery), notice)
     except UnfitError as error:
         raise refuse(error.code, error.pointer) from error
     if delivery.content_sha256 and bytes(delivery.content_sha256) != hashlib.sha256(written.content).digest():
@@ -138,12 +150,29 @@ def fetch(delivery: Delivery) -> tuple[standard.Written, Notice]:
     return written, notice
 
 
-def _hand_over(delivery: Delivery) -> None:
+def layout_of(delivery: Delivery) -> standard.Standard:
+    """Return the layout of the delivery's day; E134 when this installation does not have it (any more)."""
+    try:
+        return delivery.connection.layout()
+    except standard.TableError as error:
+        raise refuse("E134", detail=f"Record standard «{delivery.connection.standard}».") from error
+
+
+def hand_over_on_paper(delivery: Delivery) -> None:
+    """Take note that the town took it on paper: what waits behind it goes on. E200 for one that is not held."""
+    if delivery.state != State.HELD or delivery.cause != Cause.DATA:
+        raise refuse("E200", detail=f"The delivery is {delivery.state}.")
+    delivery.cause = delivery.code = ""
+    delivery.save(update_fields=["cause", "code"])
+    _hand_over(delivery, "paper")
+
+
+def _hand_over(delivery: Delivery, note: str = "") -> None:
     """Mark as sent, tell who follows, and wake the courier for what was parked behind."""
     delivery.state, delivery.sent_at, delivery.leased_until = State.SENT, timezone.now(), None
     delivery.save(update_fields=["state", "sent_at", "leased_until"])
-    _write_down([delivery])
-    audit.record(act("delivery.sent", delivery))
+    _write_down([delivery], note=note)
+    audit.record(act("delivery.sent", delivery, **({"how": note} if note else {})))
     announce([delivery])
     transaction.on_commit(lanes.wake)
 

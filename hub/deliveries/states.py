@@ -29,7 +29,8 @@ NEXT: dict[State, frozenset[State]] = {
     # Back to queued: the town asked to have it again (resend.requested), under the same id.
     State.SENT: frozenset({State.ANSWERED, State.QUEUED, State.HELD}),
     State.ANSWERED: frozenset({State.QUEUED}),
-    State.HELD: frozenset({State.QUEUED, State.SUPERSEDED, State.WITHDRAWN}),
+    # Sent without the line: the town took on paper what its system cannot hold.
+    State.HELD: frozenset({State.QUEUED, State.SENT, State.SUPERSEDED, State.WITHDRAWN}),
     State.SUPERSEDED: frozenset(),
     State.WITHDRAWN: frozenset(),
     State.EXPIRED: frozenset(),

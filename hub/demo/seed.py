@@ -19,7 +19,8 @@ from hub.actors import HUB, acting
 from hub.deliveries import lanes
 from hub.deliveries.courier import signing_identity
 from hub.vault import services as vault
-from municipalities.models import Connection, Municipality
+from municipalities import gaiji
+from municipalities.models import Connection, GaijiTable, Municipality
 
 PASSWORD = "hikkoshi-demo"  # noqa: S105 - a demo on loopback tells everybody
 FRONT = "demo-front"
@@ -59,6 +60,7 @@ def seed(towns: str, data: Path) -> int:
     with transaction.atomic():
         _move(towns)
         _sign()
+        _gaiji()
         codes = list(Municipality.objects.leaf().valid_on(timezone.localdate()).values_list("pk", flat=True))
         _clients(codes)
         _accounts()
@@ -94,6 +96,15 @@ def _sign() -> None:
     for row in rows:
         row.signing_key = vault.masters().wrap(secret(f"signing:{row.municipality_id}"), signing_identity(row.pk))
     Connection.objects.bulk_update(rows, ["signing_key"], batch_size=500)
+
+
+def _gaiji() -> None:
+    """Give the towns whose systems have private-use characters of their own the sample table."""
+    sample, _ = GaijiTable.objects.get_or_create(
+        name="sample", defaults={"title": "見本の外字表", "source": gaiji.SAMPLE.name}
+    )
+    gaiji.replace(sample, gaiji.read(gaiji.SAMPLE.name, gaiji.SAMPLE.read_bytes()))
+    Connection.objects.filter(standard__contains="gaiji", gaiji=None).update(gaiji=sample)
 
 
 def _clients(codes: list[str]) -> None:

@@ -1,6 +1,7 @@
-"""One XML document: elements only, in the namespaces of the layout; no attributes, no document type."""
+"""One XML document: elements in the namespaces of the layout, attributes on the first only; no document type."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -10,28 +11,42 @@ from municipalities.errors import UnfitError
 
 Tree = dict[str, Any]
 
-#: Characters that XML 1.0 cannot hold, not even as references (production 2).
-CONTROLS = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0D})
 #: Names remembered between documents; foreign documents must not fill the memory.
 MOST_NAMES = 1000
-NONCHARACTERS = ("\ufffe".encode(), "\uffff".encode())
 
 
-def render(tree: Tree, root: str, namespaces: Mapping[str, str]) -> bytes:
-    """The document with indented elements; a prefix of a name is one of ``namespaces`` ("" is the default).
+@dataclass(frozen=True, slots=True)
+class Root:
+    """The document element; a prefix of a name is one of ``namespaces`` ("" is the default)."""
 
-    >>> print(render({"人:氏名": "見本 & 試験"}, "通知", {"": "urn:x", "人": "urn:y"}).decode())
+    name: str
+    namespaces: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    start: str = field(init=False)  #: all that stands before the first item
+
+    def __post_init__(self) -> None:
+        declared = {f"xmlns{':' if prefix else ''}{prefix}": uri for prefix, uri in self.namespaces.items()}
+        attributes = "".join(
+            f' {name}="{_quoted(value)}"' for name, value in (declared | dict(self.attributes)).items()
+        )
+        start = f'<?xml version="1.0" encoding="UTF-8"?>\n<{self.name}{attributes}>\n'
+        object.__setattr__(self, "start", start)
+
+
+def render(tree: Tree, root: Root) -> bytes:
+    """The document with indented elements.
+
+    >>> print(render({"人:氏名": "見本 & 試験"}, Root("通知", {"": "urn:x", "人": "urn:y"}, {"版": "1"})).decode())
     <?xml version="1.0" encoding="UTF-8"?>
-    <通知 xmlns="urn:x" xmlns:人="urn:y">
+    <通知 xmlns="urn:x" xmlns:人="urn:y" 版="1">
       <人:氏名>見本 &amp; 試験</人:氏名>
     </通知>
     <BLANKLINE>
     """
-    declared = "".join(f' xmlns{":" if prefix else ""}{prefix}="{_escape(uri)}"' for prefix, uri in namespaces.items())
-    out = [f'<?xml version="1.0" encoding="UTF-8"?>\n<{root}{declared}>\n']
+    out = [root.start]
     for name, value in tree.items():
         _element(name, value, "  ", out)
-    out.append(f"</{root}>\n")
+    out.append(f"</{root.name}>\n")
     return "".join(out).encode()
 
 
@@ -54,15 +69,14 @@ def _escape(text: str) -> str:
     return text.replace("\r", "&#13;") if "\r" in text else text
 
 
-def holds(content: bytes) -> bool:
-    """Whether every character of a rendered document may stand in XML."""
-    return len(content.translate(None, CONTROLS)) == len(content) and not any(mark in content for mark in NONCHARACTERS)
+def _quoted(text: str) -> str:
+    return _escape(text).replace('"', "&quot;")
 
 
-def parse(content: bytes, root: str, namespaces: Mapping[str, str], lists: Collection[str]) -> Tree:
+def parse(content: bytes, root: Root, lists: frozenset[str]) -> Tree:
     """The tree of a document; the elements whose paths are in ``lists`` may repeat.
 
-    >>> parse("<通知 xmlns='u'><人>妻</人><人>子</人></通知>".encode(), "通知", {"": "u"}, ["人"])
+    >>> parse("<通知 xmlns='u'><人>妻</人><人>子</人></通知>".encode(), Root("通知", {"": "u"}), frozenset(["人"]))
     {'人': ['妻', '子']}
     """
     # No entities, no network, no huge trees: what comes back from a town is still foreign input.
@@ -82,9 +96,13 @@ def parse(content: bytes, root: str, namespaces: Mapping[str, str], lists: Colle
         raise UnfitError("not XML in the encoding it declares", code="E100") from None
     if document.getroottree().docinfo.internalDTD is not None:
         raise UnfitError("a document type is not allowed", code="E100")
-    reader = _Reader(namespaces, frozenset(lists))
-    if reader.names[document.tag] != root or document.keys():
-        raise UnfitError(f"the document must begin with {root}", code="E100")
+    reader = _Reader(root.namespaces, lists)
+    if reader.names[document.tag] != root.name:
+        raise UnfitError(f"the document must begin with {root.name}", code="E100")
+    for name, value in document.attrib.items():
+        known = reader.names[name] if str(name).startswith("{") else str(name)
+        if root.attributes.get(known) != value:
+            raise UnfitError(f"{known} of {root.name} is not known or has another value", code="E100")
     return reader.children(document, "")
 
 
@@ -93,6 +111,8 @@ class _Names(dict[object, str]):
 
     def __init__(self, namespaces: Mapping[str, str]) -> None:
         self.prefixes = {uri: prefix for prefix, uri in namespaces.items()}
+        if "" not in namespaces:
+            self.prefixes[""] = ""
 
     def __missing__(self, tag: object) -> str:
         if not isinstance(tag, str):

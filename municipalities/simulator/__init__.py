@@ -3,5 +3,6 @@
 It knows what a real town would know: the records it was handed, in its own layout, and its own books.
 ``town.py`` says who is played, ``clerk.py`` how a careful clerk answers, ``faults.py`` how a town can
 misbehave. ``intake.py`` takes records in, from ``server.py`` (push), ``fetch.py`` (pull) or ``tray.py``
-(folder); ``desk.py`` sends the answers; ``ledger.py`` remembers all of it across kill -9.
+(folder); ``desk.py`` sends the answers, written by ``letters.py`` as JSON or in the town's own layout;
+``ledger.py`` remembers all of it across kill -9.
 """

@@ -56,12 +56,18 @@ class Api:
         """Fetch something."""
         return await self._call(town, "GET", path, query, None)
 
-    async def post(self, town: Town, path: str, body: bytes) -> Answer:
-        """Post JSON."""
-        return await self._call(town, "POST", path, None, body)
+    async def post(self, town: Town, path: str, body: bytes, headers: Mapping[str, str]) -> Answer:
+        """Post something; the headers say what."""
+        return await self._call(town, "POST", path, None, body, headers)
 
     async def _call(
-        self, town: Town, method: str, path: str, query: Mapping[str, str] | None, body: bytes | None
+        self,
+        town: Town,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        body: bytes | None,
+        about: Mapping[str, str] | None = None,
     ) -> Answer:
         """Call with the town's token; one that is no longer taken is renewed once."""
         answer = SILENCE
@@ -69,9 +75,7 @@ class Api:
             token = await self._token(town)
             if isinstance(token, Answer):
                 return token
-            headers = {"Authorization": f"Bearer {token}"}
-            if body is not None:
-                headers["Content-Type"] = "application/json"
+            headers = {"Authorization": f"Bearer {token}", **(about or {})}
             answer = await self._exchange(method, path, headers=headers, params=query, data=body)
             if answer.status != 401:
                 break

@@ -5,8 +5,10 @@ from typing import Literal
 
 from municipalities.simulator.agenda import Agenda
 from municipalities.simulator.api import SILENCE, Answer
+from municipalities.simulator.clerk import Step
 from municipalities.simulator.faults import Profile
 from municipalities.simulator.ledger import Next
+from municipalities.simulator.letters import JSON, letter
 from municipalities.simulator.office import RECHECK, Office
 from municipalities.simulator.town import Town
 
@@ -94,16 +96,16 @@ class Desk:
             await self._hurry(town, chain)
         if luck < profile.fails / 2:
             return SILENCE  # the line broke before the hub heard anything
-        answer = await self._office.api.post(town, step.path, step.body)
+        answer = await self._post(town, chain, step)
         for _ in range(profile.times - 1):
-            answer = await self._office.api.post(town, step.path, step.body)
+            answer = await self._post(town, chain, step)
         return SILENCE if luck < profile.fails else answer  # the line broke before the town heard the answer
 
     async def _garble(self, town: Town, following: Next, attempt: int) -> Answer:
         """Send a broken body; the hub has to refuse it."""
         step = following.step
         body = BROKEN[(following.n + attempt) % len(BROKEN)]
-        answer = await self._office.api.post(town, step.path, body)
+        answer = await self._office.api.post(town, step.path, body, {"Content-Type": JSON})
         if 200 <= answer.status < 300:
             await self._office.ledger.problem(town.code, step.key, "garbage was accepted", answer.status)
         return SILENCE
@@ -112,4 +114,9 @@ class Desk:
         """Send the chain's next but one report first; what the hub says to that is not listened to."""
         reports = [later.step for later in self._office.ledger.open_steps(chain, 9) if later.step.is_report]
         if len(reports) > 1:
-            await self._office.api.post(town, reports[1].path, reports[1].body)
+            await self._post(town, chain, reports[1])
+
+    async def _post(self, town: Town, chain: str, step: Step) -> Answer:
+        """Post a message as this town writes it."""
+        sent = letter(town, step, self._office.ledger.content(chain))
+        return await self._office.api.post(town, sent.path, sent.body, sent.headers)

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from municipalities import standard
 from municipalities.errors import UnfitError
 from municipalities.notice import Notice
 from municipalities.simulator import clerk
@@ -68,7 +67,7 @@ class Intake:
 
 def read(town: Town, envelope: Envelope, content: bytes) -> Notice:
     """The record as this town's system reads it, with the checks any system makes of its envelope."""
-    notice = standard.load(town.standard).read(content)
+    notice = town.read(content)
     for pointer, found, expected in (
         ("/recipient", notice.recipient, town.code),
         ("/noticeId", notice.notice_id, envelope.notice_id),

@@ -145,6 +145,11 @@ class Ledger:
         chain = f"{town}/{notice_id}"
         return self._read("SELECT 1 FROM notices WHERE chain = ?", (chain,)).fetchone() is not None
 
+    def content(self, chain: str) -> bytes | None:
+        """The record that a chain answers, as it arrived; nothing if it could not be read."""
+        row = self._read("SELECT content FROM notices WHERE chain = ?", (chain,)).fetchone()
+        return bytes(row[0]) if row else None
+
     def waiting(self) -> int:
         """How many notices the clerks are not done with."""
         (count,) = self._read("SELECT count(*) FROM chains WHERE due_at IS NOT NULL").fetchone()

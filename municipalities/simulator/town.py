@@ -1,11 +1,29 @@
 """Who is played, and how: the towns with their secrets, and the settings of one run."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
+
+from municipalities import standard as standards
+from municipalities.characters import Gaiji
+from municipalities.errors import UnfitError
+from municipalities.notice import Notice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """A record standard and the private-use characters that the town's system has in it."""
+
+    standard: str
+    gaiji: Gaiji | None = None
+
+    def load(self) -> standards.Standard:
+        """The standard, compiled once."""
+        return standards.load(self.standard, self.gaiji)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,6 +36,26 @@ class Town:
     client_id: str
     client_secret: str = field(repr=False)
     signing_key: bytes = field(repr=False, default=b"")
+    gaiji: Gaiji | None = None  #: the private-use characters of its system
+    #: Layouts it had before or is about to have: what was under way at a change still arrives in the earlier one.
+    others: tuple[Layout, ...] = ()
+
+    @property
+    def layout(self) -> standards.Standard:
+        """What its system writes, and reads first."""
+        return standards.load(self.standard, self.gaiji)
+
+    def read(self, content: bytes) -> Notice:
+        """A record as its system reads it; ``UnfitError`` of its present layout if it is in none of its layouts."""
+        return self.layout_of(content).read(content)
+
+    def layout_of(self, content: bytes) -> standards.Standard:
+        """The layout in which a record came; it is answered in the same. The present one if it is in none."""
+        for layout in (self.layout, *(other.load() for other in self.others)) if self.others else ():
+            with suppress(UnfitError):
+                layout.read(content)
+                return layout
+        return self.layout
 
     @property
     def way(self) -> str:

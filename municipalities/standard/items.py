@@ -1,21 +1,23 @@
 """Compiles an item: its row of ``fields.csv`` becomes one function that writes and one that reads."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from municipalities.characters import Ledger, Repertoire, length
-from municipalities.convert import Converter
+from municipalities.characters import Gaiji
+from municipalities.characters.spellings import SPELLINGS, as_it_is
+from municipalities.convert import Converter, same
 from municipalities.errors import UnfitError
-from municipalities.standard.sources import LINKS, Source, sources
+from municipalities.standard.sources import LINKS, Source
 from municipalities.standard.tables import Field, Tables, converter
+from municipalities.standard.texts import Cell, Paper, Text, overflow
 
-Cell = Any  #: what a format takes: a text, bytes of one width, or JSON's own types
-Write = Callable[[Any, Ledger], Cell]
+#: Values of one item that are remembered: days and counts.
+FEW = 4096
+
+Write = Callable[[Any], Cell]
 Take = Callable[[dict[str, Any], Cell], None]
-
-#: The encodings that hold every character a citizen may file.
-UNLIMITED = {"utf-8", "utf-16-le"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,63 +27,74 @@ class Item:
     position: int
     name: str
     source: Source
-    write: Write
+    slot: int  #: which mover of a record it is about, from 1; 0 for the one there is
+    required: bool
+    write: Write | None  #: makes its cell of a value; None where the value is the cell
+    table: Mapping[Any, Cell] | None  #: the cells of all values, where they are known
+    text: Text | None  #: how a text is settled in its repertoire
     take: Take | None  #: reads a cell into the members of its part; None where another item is read
+    key: str  #: the member that a cell is as it stands; "" where ``take`` has to read it
     cell: type  #: what its cell must be
     strip: str  #: what an item of fixed width is filled with
     blank: Cell  #: what stands here when its part was not filed
+    alert: Callable[[Any], str] | None  #: what a clerk is told of a cell that was read
 
 
-@dataclass(frozen=True, slots=True)
-class Paper:
-    """What items are written on: the settings of a layout that an item needs."""
+class Compiler:
+    """Compiles the items of one table, record by record.
 
-    encoding: str
-    fixed: bool
-    bytes: bool
-    nothing: Cell  #: a value that is None in a part that was filed
-
-    @classmethod
-    def of(cls, tables: Tables) -> "Paper":
-        head = tables.head
-        fixed = head.format == "fixed_width"
-        return cls(head.encoding, fixed, fixed or head.unit == "bytes", None if head.format == "json" else "")
-
-
-def compile_items(tables: Tables) -> tuple[Item, ...]:
-    """The items that carry something, in the order of the table.
-
-    Where two items name the same value the first is read; the others are for the receiver's eyes.
+    Where two items name the same value the first is read; another is for the receiver's eyes, unless it stands
+    in another record and is written alike: then both are read, and must agree.
     """
-    paper, read, items = Paper.of(tables), set[str](), []
-    for position, field in enumerate(tables.fields):
-        if field.source:
-            source = sources()[field.source]
-            codes = _codes(tables, field, source)
-            way = converter(field, source)
-            take = None if field.source in read else _taker(field, source, way, codes, paper)
-            items.append(_item(position, field, source, way, codes, paper, take))
-            read.add(field.source)
-    return tuple(items)
 
+    def __init__(self, tables: Tables, gaiji: Gaiji | None = None) -> None:
+        self.tables = tables
+        self.paper = Paper.of(tables.head, gaiji)
+        self.read: dict[tuple[str, int], Field] = {}
 
-def _item(
-    position: int,
-    field: Field,
-    source: Source,
-    way: Converter,
-    codes: Mapping[str, str] | None,
-    paper: Paper,
-    take: Take | None,
-) -> Item:
-    blank = _filled(b"", field, way, paper) if paper.fixed else paper.nothing
-    write = _coder(field, codes, way, paper) if codes is not None else _writer(field, source, way, paper)
-    if source.kind == "word":
-        write = _word(field, source.index, write, blank)
-    elif source.optional:
-        write = _optional(write, blank)
-    strip = " " if way.right else way.pad
-    return Item(position, field.name, source, write, take, way.cell, strip, blank)
+    def items(self, fields: Iterable[Field]) -> tuple[Item, ...]:
+        """The items that carry something, in the order of the table."""
+        here: set[tuple[str, int]] = set()
+        found = []
+        for position, field in enumerate(fields):
+            if field.source:
+                key = (field.source, field.slot)
+                item = self._item(position, field, is_read=key not in here and self._alike(field))
+                found.append(item)
+                if item.take is not None:
+                    here.add(key)
+                    self.read.setdefault(key, field)
+        return tuple(found)
+
+    def _alike(self, field: Field) -> bool:
+        first = self.read.get((field.source, field.slot), field)
+        return (first.convert, first.codes) == (field.convert, field.codes)
+
+    def _item(self, position: int, field: Field, *, is_read: bool) -> Item:
+        source, paper = self.tables.subject.sources[field.source], self.paper
+        way, codes = converter(field, source), _codes(self.tables, field, source)
+        text = None
+        if codes is None and (way.spelling is not None or source.kind == "words"):
+            text = Text.of(position, field, source, way, paper)
+        table = _table(field, source, way, codes, paper)
+        take = _taker(field, source, way, codes, paper) if is_read else None
+        plain = text is not None and source.kind in {"text", "enum"} and way.write is same
+        return Item(
+            position=position,
+            name=field.name,
+            source=source,
+            slot=field.slot,
+            required=field.required,
+            write=None if plain else _write(field, source, way, table, paper, text),
+            table=table if source.kind != "word" else None,
+            text=text,
+            take=take,
+            key=source.key if plain and take and SPELLINGS[way.spelling or ""].read is as_it_is else "",
+            cell=way.cell,
+            strip=" " if way.right else f"{way.pad} ",
+            blank=_blank(field, way, paper, text),
+            alert=way.alert if codes is None else None,
+        )
 
 
 def _codes(tables: Tables, field: Field, source: Source) -> Mapping[str, str] | None:
@@ -97,97 +110,67 @@ def _codes(tables: Tables, field: Field, source: Source) -> Mapping[str, str] | 
 # --- writing --------------------------------------------------------------------------------------------
 
 
-def _filled(data: bytes, field: Field, way: Converter, paper: Paper) -> bytes:
-    """Fill to the width; a blank is never filled with zeros, which would be a value."""
-    pad = way.pad if data or way.pad == "\u3000" else " "
-    missing = field.width - len(data)
-    fill = pad.encode(paper.encoding) * missing
-    return fill[:missing] + data if way.right else data + fill[:missing]
+def _write(
+    field: Field, source: Source, way: Converter, table: Mapping[Any, Cell] | None, paper: Paper, text: Text | None
+) -> Write:
+    if table is not None:
+        write = _coder(field, table)
+    else:
+        write = way.write if text is not None else _converted(field, way, paper)
+    blank = _blank(field, way, paper, text)
+    if source.kind == "word":
+        return _word(field, source.index, write, blank)
+    if source.optional:
+        write = _optional(write, blank)
+    # Days and counts are few: the same ones come again and again.
+    return lru_cache(maxsize=FEW)(write) if source.kind in {"date", "number"} else write
 
 
-def _coder(field: Field, codes: Mapping[str, str], way: Converter, paper: Paper) -> Write:
-    def cell(code: str) -> Cell:
-        return _filled(code.encode(paper.encoding), field, way, paper) if paper.fixed else code
+def _blank(field: Field, way: Converter, paper: Paper, text: Text | None) -> Cell:
+    return paper.filled("", field.width, way) if paper.fixed and text is None else paper.nothing
 
-    find = {ours: cell(code) for ours, code in codes.items()}.get
-    name, table = field.name, field.codes
 
-    def write(value: Any, _ledger: Ledger) -> Cell:
-        found = find(value)
-        if found is None:
-            raise UnfitError(f"{name}: the value has no code in table «{table}»", code="E132", pointer=name)
-        return found
+def _table(
+    field: Field, source: Source, way: Converter, codes: Mapping[str, str] | None, paper: Paper
+) -> Mapping[Any, Cell] | None:
+    """Our values → their cells, for an item with a code table and for yes and no."""
+    if codes is None and source.kind == "flag" and way.cell is str:
+        codes = {True: way.write(True), False: way.write(False)}  # type: ignore[dict-item]
+    if codes is None or not paper.fixed:
+        return codes
+    return {ours: paper.filled(code, field.width, way) for ours, code in codes.items()}
+
+
+def _coder(field: Field, table: Mapping[Any, Cell]) -> Write:
+    name = field.name
+
+    def write(value: Any) -> Cell:
+        if value not in table:
+            problem = f"{name}: the value has no code in table «{field.codes}»"
+            raise UnfitError(problem, code="E132", pointer=name)
+        return table[value]
 
     return write
 
 
-def _writer(field: Field, source: Source, way: Converter, paper: Paper) -> Write:
-    if way.spelling is not None and (paper.fixed or way.spelling or paper.encoding not in UNLIMITED):
-        return _limited(field, source, way, paper)
+def _converted(field: Field, way: Converter, paper: Paper) -> Write:
+    """What a converter makes of a value that is no text."""
     convert, width, name = way.write, field.width, field.name
-    fill = way.pad.encode(paper.encoding) * width
+    longest, fixed, encoding = paper.longest, paper.fixed, paper.encoding
+    fills = paper.fills(width, way.pad) if fixed else []
 
-    def plain(value: Any, _ledger: Ledger) -> Cell:
-        return value
-
-    def written(value: Any, _ledger: Ledger) -> Cell:
-        text = _convert(convert, value, name)
-        if width and len(text) > width and length(text) > width:
-            raise _overflow(name, width, length(text), "characters")
-        return text
-
-    def filled(value: Any, _ledger: Ledger) -> Cell:
-        data = _convert(convert, value, name).encode(paper.encoding)
-        if len(data) > width:
-            raise _overflow(name, width, len(data), "bytes")
-        return fill[len(data) :] + data if way.right else data + fill[len(data) :]
-
-    if paper.fixed:
-        return filled
-    return plain if way.spelling is not None and not width and source.kind != "words" else written
-
-
-def _convert(convert: Callable[[Any], Any], value: Any, name: str) -> Any:
-    try:
-        return convert(value)
-    except UnfitError as error:
-        raise UnfitError(f"{name}: {error.detail}", code=error.code, pointer=name) from None
-
-
-def _limited(field: Field, source: Source, way: Converter, paper: Paper) -> Write:
-    """A text in a limited repertoire: written as filed, or with recorded fallbacks, or not at all."""
-    repertoire = Repertoire(paper.encoding, way.spelling or "")
-    convert, width, name, pointer = way.write, field.width, field.name, source.pointer
-    pad = way.pad if paper.fixed else ""
-    fill = _filled(b"", field, way, paper) if paper.fixed else b""
-    encode = repertoire.encoder()
-
-    def settled(text: str, ledger: Ledger) -> bytes:
+    def write(value: Any) -> Cell:
         try:
-            fitted = repertoire.fit(text)
+            text = convert(value)
         except UnfitError as error:
             raise UnfitError(f"{name}: {error.detail}", code=error.code, pointer=name) from None
-        back = repertoire.read(fitted.data.decode(paper.encoding).rstrip(pad)) if pad else fitted.back
-        rule = "; ".join(filter(None, [fitted.rule, "" if back == fitted.back else "filling is not kept"]))
-        if back != text:
-            ledger.add(pointer, text, back, rule)
-        return fitted.data
-
-    def write(value: Any, ledger: Ledger) -> Cell:
-        text = convert(value)
-        if not text:
-            return fill if paper.fixed else ""
-        data = encode(text)
-        if data is None or (pad and text.endswith((pad, "\u3000"))):
-            data = settled(text, ledger)
-        if paper.bytes and width and len(data) > width:
-            raise _overflow(name, width, len(data), "bytes")
-        if paper.fixed:
-            return data + fill[len(data) :]
-        spelled = data.decode(paper.encoding)
-        if not paper.bytes and width and length(spelled) > width:
-            raise _overflow(name, width, length(spelled), "characters")
-        return spelled
+        if width and len(text) * longest > width and (size := paper.measure(text)) > width:
+            raise overflow(name, width, size, paper.unit)
+        if not fixed:
+            return text
+        data = text.encode(encoding)
+        fill = fills[width - len(data)]
+        return fill + data if way.right else data + fill
 
     return write
 
@@ -196,27 +179,23 @@ def _word(field: Field, index: int, inner: Write, blank: Cell) -> Write:
     """One word of a relationship: blank past its end; a chain longer than the items is not cut."""
     name = field.name
 
-    def write(words: Any, ledger: Ledger) -> Cell:
+    def write(words: Any) -> Cell:
         if len(words) > LINKS:
-            raise _overflow(name, LINKS, len(words), "words")
+            raise overflow(name, LINKS, len(words), "words")
         if len(words) < index:
             return blank
         if not words[index - 1]:
             raise UnfitError(f"{name}: a blank word has no code", code="E132", pointer=name)
-        return inner(words[index - 1], ledger)
+        return inner(words[index - 1])
 
     return write
 
 
 def _optional(inner: Write, blank: Cell) -> Write:
-    def write(value: Any, ledger: Ledger) -> Cell:
-        return blank if value is None else inner(value, ledger)
+    def write(value: Any) -> Cell:
+        return blank if value is None else inner(value)
 
     return write
-
-
-def _overflow(name: str, width: int, size: int, unit: str) -> UnfitError:
-    return UnfitError(f"{name}: {size} {unit} do not fit into {width}", code="E131", pointer=name)
 
 
 # --- reading --------------------------------------------------------------------------------------------
@@ -265,6 +244,4 @@ def _reader(
             return ours[cell]
 
         return decode
-    if way.spelling:
-        return Repertoire(paper.encoding, way.spelling).read
-    return way.read
+    return SPELLINGS[way.spelling].read if way.spelling else way.read

@@ -1,10 +1,13 @@
-"""The canonical record as ``fields.csv`` names it: parts, their members, and the few views of them."""
+"""The canonical record as ``fields.csv`` names it: parts, their members, and the few views of them.
+
+A table of items is about a subject: the notice with its movers, or the answers that a town sends back.
+"""
 
 import csv
 import difflib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from functools import cache
 from operator import attrgetter
@@ -15,6 +18,7 @@ from typing import Any, get_args, get_type_hints
 import msgspec
 
 from municipalities.notice import Address, Mover, Notice, Record, UncertainDate
+from municipalities.standard.answers import Answer, Answers
 
 VOCABULARY = Path(__file__).parent.parent / "data" / "vocabularies.csv"
 
@@ -50,6 +54,18 @@ VIEWS: dict[str, tuple[str, Callable[[Any], Any]]] = {
 }
 
 
+class Counts(Record, frozen=True):
+    """What a record says of its file; counted when writing, and checked when reading."""
+
+    records: int = 0  #: in the file
+    details: int = 0  #: of them without header and trailer
+    households: int = 0  #: household records
+    persons: int = 0  #: movers
+    number: int = 0  #: of this record in the file, from 1
+    part: int = 0  #: of this household record among those of the household, from 1
+    parts: int = 0  #: how many there are
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """A record inside the notice: the notice itself, an address, a mover, a mover's coverage …"""
@@ -73,7 +89,7 @@ class Source:
     text: str
     part: Part
     attribute: str  #: "" for the part itself
-    kind: str  #: text, enum, number, flag, date, words, word, uncertain, part
+    kind: str  #: text, enum, number, flag, date, moment, words, word, uncertain, part
     key: str = ""  #: JSON name of the member
     index: int = 0  #: which word, from 1
     enum: type[StrEnum] | None = None
@@ -81,7 +97,12 @@ class Source:
 
     @property
     def pointer(self) -> str:
-        return f"{self.part.pointer}/{self.key}" if self.key else self.part.pointer
+        index = f"/{self.index - 1}" if self.index else ""
+        return f"{self.part.pointer}/{self.key}{index}" if self.key else self.part.pointer
+
+    @property
+    def counted(self) -> bool:
+        return self.part.record is Counts
 
     @property
     def domain(self) -> frozenset[str] | None:
@@ -90,6 +111,23 @@ class Source:
             return frozenset(self.enum)
         name = VOCABULARIES.get(self.text.rpartition(".")[0] if self.index else self.text)
         return vocabularies()[name] if name else None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a table of items is about: one record in which others repeat."""
+
+    record: type[Record]
+    many: str  #: attribute and JSON name of those that repeat
+    key: str  #: the source by which one of them is known to be there
+    required: tuple[str, ...]
+    sources: Mapping[str, Source]
+
+    def leaves(self) -> Iterator[str]:
+        """Every value there can be, by its name; views, single words and counts are not values of their own."""
+        for text, source in self.sources.items():
+            if source.attribute and not source.index and source.part.name not in VIEWS and not source.counted:
+                yield text
 
 
 @cache
@@ -113,14 +151,13 @@ def _kind(hint: Any) -> tuple[str, Any, bool]:
         return "part", hint, False
     if issubclass(hint, StrEnum):
         return "enum", hint, False
-    return {str: "text", int: "number", bool: "flag", date: "date"}[hint], None, False
+    return {str: "text", int: "number", bool: "flag", date: "date", datetime: "moment"}[hint], None, False
 
 
 @cache
 def parts() -> Mapping[str, Part]:
-    """Every part by the name its sources begin with."""
-    found = {"": Part("", Notice, (), False, lambda notice: notice, "")}
-    found["mover"] = Part("mover", Mover, (), True, lambda mover: mover, "mover")
+    """Every part of the notice by the name its sources begin with."""
+    found = {"": Part("", Notice, (), False, _itself, ""), "mover": Part("mover", Mover, (), True, _itself, "mover")}
     for owner in (found[""], found["mover"]):
         for attribute, key, (kind, record, _) in _members(owner.record):
             if kind == "part":
@@ -132,37 +169,56 @@ def parts() -> Mapping[str, Part]:
     return found
 
 
+def _itself(record: Any) -> Any:
+    return record
+
+
 def _members(record: type[Record]) -> Iterator[tuple[str, str, tuple[str, Any, bool]]]:
     hints = get_type_hints(record)
     for member in msgspec.structs.fields(record):
         yield member.name, member.encode_name, _kind(hints[member.name])
 
 
-@cache
-def sources() -> Mapping[str, Source]:
-    """Everything that a source cell may name."""
-    found: dict[str, Source] = {}
-    for name, part in parts().items():
+def _sources(owners: Mapping[str, Part]) -> Iterator[Source]:
+    for name, part in owners.items():
         if part.path:
             kind = "uncertain" if part.record is UncertainDate else "part"
-            found[name] = Source(name, part, "", kind)
+            yield Source(name, part, "", kind)
         for attribute, key, (kind, inner, optional) in _members(part.record):
             if kind in {"part", "movers"}:
                 continue
             text = f"{name}.{attribute}" if name else attribute
             enum = inner if kind == "enum" else None
-            found[text] = Source(text, part, attribute, kind, key, 0, enum, optional)
+            yield Source(text, part, attribute, kind, key, 0, enum, optional)
             for index in range(1, LINKS + 1) if kind == "words" else ():
-                word = f"{text}.{index}"
-                found[word] = Source(word, part, attribute, "word", key, index)
-    return found
+                yield Source(f"{text}.{index}", part, attribute, "word", key, index)
+
+
+COUNT = {"count": Part("count", Counts, (), False, _itself, "count")}
+
+
+@cache
+def sources() -> Mapping[str, Source]:
+    """Everything that a source cell of ``fields.csv`` may name."""
+    return {source.text: source for source in _sources({**parts(), **COUNT})}
 
 
 def leaves() -> Iterator[str]:
-    """Every value that can be filed, by its name; views and single words are not values of their own."""
-    for text, source in sources().items():
-        if source.attribute and not source.index and source.part.name not in VIEWS:
-            yield text
+    """Every value that can be filed, by its name."""
+    return notices().leaves()
+
+
+@cache
+def notices() -> Subject:
+    """The subject of ``fields.csv``."""
+    return Subject(Notice, "movers", "mover.ordinal", REQUIRED, sources())
+
+
+@cache
+def answers() -> Subject:
+    """The subject of ``answers.csv``."""
+    found = _sources({"": Part("", Answer, (), True, _itself, ""), **COUNT})
+    return Subject(Answers, "answers", "notice_id", ("notice_id", "kind"), {source.text: source for source in found})
 
 
 def near(word: str, known: Iterator[str] | Mapping[str, object]) -> str:

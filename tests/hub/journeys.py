@@ -2,8 +2,10 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from queue import Queue
 from typing import Any, cast
 from uuid import UUID, uuid4, uuid5
 
@@ -14,14 +16,16 @@ from django.utils import timezone
 from hub.actors import HUB, Actor, ActorKind, acting
 from hub.catalogue import Refusal
 from hub.deliveries import services as deliveries
-from hub.deliveries.claims import Claimed, Outcome, claim, write
-from hub.deliveries.courier import attempt
+from hub.deliveries.claims import Claimed, Fate, Outcome, claim, write
+from hub.deliveries.courier import InDatabase, attempt
 from hub.deliveries.models import Delivery, Receipt
-from hub.deliveries.states import Answer
+from hub.deliveries.states import Answer, Cause
+from hub.fidelity.services import Recalled
 from hub.relocations import reports, services
 from hub.relocations.filing import Filing
 from hub.relocations.models import Event, Mover, Relocation, Report
 from hub.vault import services as vault
+from municipalities.errors import UnfitError
 from municipalities.notice import Flow, Role
 
 CITIZEN = Actor(ActorKind.CITIZEN, name="1")
@@ -73,13 +77,36 @@ def carry() -> int:
     """Claim what is due, hand it over and write it down, as a courier does; returns how many."""
     batch = claim(100)
     if batch:
-        write(asyncio.run(_attempts(batch)))
+        write(_attempts(batch))
     return len(batch)
 
 
-async def _attempts(batch: list[Claimed]) -> list[Outcome]:
+def _attempts(batch: list[Claimed]) -> list[Outcome]:
+    """Attempt in a loop of its own thread; what needs the database comes back to this one and its transaction."""
+    asked: Queue[tuple[Callable[[], Recalled], Future[Recalled]] | None] = Queue()
+
+    async def in_database(work: Callable[[], Recalled]) -> Recalled:
+        answer: Future[Recalled] = Future()
+        asked.put((work, answer))
+        return await asyncio.wrap_future(answer)
+
+    async def each() -> list[Outcome]:
+        return [await _attempt(claimed, in_database) for claimed in batch]
+
+    with ThreadPoolExecutor(1) as loop:
+        ended = loop.submit(lambda: asyncio.run(each()))
+        ended.add_done_callback(lambda _: asked.put(None))
+        for work, answer in iter(asked.get, None):
+            answer.set_result(work())
+        return ended.result()
+
+
+async def _attempt(claimed: Claimed, in_database: InDatabase) -> Outcome:
     nowhere = cast("aiohttp.ClientSession", None)  # memory: and pull: need no network
-    return [await attempt(claimed, nowhere) for claimed in batch]
+    try:
+        return await attempt(claimed, nowhere, in_database)
+    except UnfitError as error:
+        return Outcome(claimed, Fate.HELD, error.code, Cause.DATA.value)
 
 
 def fetch(town: str = "") -> int:

@@ -18,8 +18,8 @@ from hub.api.views import Door
 from hub.celery import app
 
 ROOT = Path(settings.BASE_DIR)
-#: Doors that anybody may open: codes of municipalities are public, and what does not exist says so.
-PUBLIC = {"Municipalities", "Nothing"}
+#: Doors that anybody may open: codes of municipalities and record standards are public, what does not exist says so.
+PUBLIC = {"Municipalities", "Nothing", "OneStandard", "Standards"}
 UUID = "0197f000-0000-7000-8000-000000000000"
 
 

@@ -10,6 +10,7 @@ from pytest_django.fixtures import Settings
 from hub.actors import HUB, acting
 from hub.deliveries import services as deliveries
 from hub.deliveries.models import Delivery
+from hub.fidelity.models import Substitution
 from hub.relocations import services
 from hub.relocations.models import Relocation, Report, Version
 from hub.vault import cipher
@@ -111,10 +112,12 @@ def test_a_sealed_value_opens_in_its_own_row_and_column_only(settled: Relocation
         rows = list(Delivery.objects.filter(relocation_id=settled.pk))
         reports = list(Report.objects.filter(relocation=settled))
         version = Version.objects.get(relocation=settled)
+        changed = list(Substitution.objects.filter(relocation_id=settled.pk))
+    assert changed
     sealed = {row.identity: bytes(row.notice) for row in rows}
     sealed |= {report.identity: bytes(report.body) for report in reports}
     sealed[version.identity] = bytes(version.body)
-    sealed |= {f"{row.identity}:fallbacks": bytes(row.fallbacks) for row in rows if row.fallbacks}
+    sealed |= {row.identity: bytes(row.texts) for row in changed}
     for identity, value in sealed.items():
         assert cipher.unseal(open_key, value, identity)
         for other in set(sealed) - {identity}:

@@ -32,10 +32,16 @@ from municipalities.standard.sources import vocabularies
 
 #: Characters of names: ordinary, of CP932's extensions, compatibility ideographs, beyond the basic plane, with
 #: a selector. Each can be written everywhere, if need be by its one lawful substitute.
-CHARACTERS = [*"見本試験太郎花子一二三　髙﨑邉邊德濵栁桒神塚靑々ヶー", "𠮷", "𡈽", "𣘺", "㐂", "槗", "斉\U000e0103"]
+CHARACTERS = [
+    *"見本試験太郎花子一二三　髙﨑邉邊德濵栁桒靑黑瀨々ヶー",
+    *("\ufa10", "\ufa19", "\ufa4e"),  # 塚 神 海, which normalization would turn into others
+    *("𠮷", "𡈽", "𣘺", "㐂", "斉\U000e0103"),
+]
+#: For some layouts a person must choose between several of these, or there is none.
+HARDER = ["①", "㈱", "槗", "𠮟", "辻\U000e0101", "邉\U000e0100", "\ue0f3"]
 KANA = [*"ミホンシケンタロウハナコガギグパピヴャュョッー・　", "ヰ", "ヮ", "み"]
 LATIN = [*"ABCXYZ abcxyz'-."]
-SENTENCE = [*CHARACTERS, *LATIN, *"0123456789，、。「」()<>&\"'\\;,\n〜−～－①㈱"]
+SENTENCE = [*CHARACTERS, *LATIN, *"0123456789，、。「」()<>&\"'\\;,\n〜−～－"]
 
 
 def words(alphabet: list[str], most: int) -> st.SearchStrategy[str]:
@@ -46,26 +52,27 @@ def digits(length: int) -> st.SearchStrategy[str]:
     return st.just("") | st.from_regex(f"[0-9]{{{length}}}", fullmatch=True)
 
 
+def chains(least: int, most: int) -> st.SearchStrategy[tuple[str, ...]]:
+    """Relationships of so many words; the standard knows four (1.1.11)."""
+    first = st.sampled_from(sorted(vocabularies()["relation"]))
+    rest = st.lists(st.sampled_from([*"子父母兄姉弟妹妻夫"]), min_size=least - 1, max_size=most - 1)
+    return st.builds(lambda word, more: (word, *more), first, rest)
+
+
 def days() -> st.SearchStrategy[date]:
     return st.dates(date(1900, 1, 1), date(2099, 12, 31))
 
 
 def relations() -> st.SearchStrategy[tuple[str, ...]]:
-    first = st.sampled_from(sorted(vocabularies()["relation"]))
-    rest = st.lists(st.sampled_from([*"子父母兄姉弟妹妻夫"]), max_size=3)
-    return st.just(()) | st.builds(lambda word, more: (word, *more), first, rest)
+    return st.just(()) | chains(1, 4)
 
 
 def births() -> st.SearchStrategy[UncertainDate]:
     """Known, partly known and unknown; impossible days; parts that say more than the precision."""
     texts = [
-        "",
-        "昭和20年頃",
-        "推定明治45年7月30日",
-        "昭和64年春",
-        "平成元年月日不詳",
-        "大正15年12月25日",
-        "年月日不詳",
+        *("", "昭和20年頃", "推定明治45年7月30日", "昭和64年春", "平成元年月日不詳", "大正15年12月25日"),
+        *("年月日不詳", "令和3年 月日不詳", "令和3年4月 日不詳", "令和3年4月5日から6月7日頃までの間"),
+        *("昭和64年1月8日", "平成32年4月1日"),  # no such day in that era: what old systems went on counting
     ]
     changeovers = [(1912, 7, 30), (1926, 12, 25), (1989, 1, 7), (1989, 1, 8), (2019, 4, 30), (1989, 2, 29)]
     optional = st.builds(
@@ -97,17 +104,17 @@ def addresses() -> st.SearchStrategy[Address]:
         street_address_id=digits(7),
         postal_code=digits(7),
         prefecture=words([*"東京都北海道"], 4),
-        city_and_county=words(CHARACTERS, 9),
-        street_address=words(CHARACTERS, 20),
-        city_block=words([*"０１２番地号-－−"], 12),
-        building_name_etc=words(SENTENCE, 20),
-        full_address=words(SENTENCE, 40),
+        city_and_county=words(CHARACTERS, 12),
+        street_address=words(CHARACTERS, 50),
+        city_block=words([*"０１２番地号-－−"], 40),
+        building_name_etc=words(SENTENCE, 80),
+        full_address=words(SENTENCE, 100),
         country=st.sampled_from(["", "USA", "BRA"]),
     )
 
 
 def movers() -> st.SearchStrategy[Mover]:
-    name, kana = words(CHARACTERS, 12), words(KANA, 20)
+    name, kana = words(CHARACTERS, 25), words(KANA, 25)
     return st.builds(
         Mover,
         ordinal=st.integers(1, 99),
@@ -121,7 +128,7 @@ def movers() -> st.SearchStrategy[Mover]:
         former_family_name_kana=kana,
         alternative_name=name,
         alternative_name_kana=kana,
-        alternative_name_history=st.lists(words(CHARACTERS, 12), max_size=3).map(tuple),
+        alternative_name_history=st.lists(words(CHARACTERS, 25).filter(bool), max_size=4).map(tuple),
         preferred_name=st.sampled_from(PreferredName),
         leaves_on=st.none() | days(),
         arrives_on=st.none() | days(),
@@ -134,7 +141,7 @@ def movers() -> st.SearchStrategy[Mover]:
         | st.builds(
             Residence,
             category=st.sampled_from(["", *sorted(vocabularies()["residence"])]),
-            status=words([*"永住者留学技術・人文知識"], 12),
+            status=words([*"永住者留学技術・人文知識"], 40),
             expires_on=st.none() | days(),
         ),
         registry=st.none()
@@ -144,8 +151,10 @@ def movers() -> st.SearchStrategy[Mover]:
         | st.builds(
             Coverage,
             national_health_insurance=st.booleans(),
+            elderly_medical_care=st.booleans(),
             long_term_care=st.booleans(),
             pension=st.sampled_from(Pension),
+            child_allowance=st.booleans(),
         ),
         under_guardianship=st.booleans(),
     )
@@ -207,6 +216,7 @@ def any_text_notices(draw: st.DrawFn) -> Notice:
     text = st.text(st.characters(exclude_categories=()), max_size=12) | st.text(
         "か゛カﾞ\u3099\ue0f3\ufe00邉 　", max_size=8
     )
+    text |= words([*CHARACTERS, *HARDER], 8)
     mover = st.builds(
         Mover,
         ordinal=st.just(1),

@@ -20,7 +20,6 @@ from uuid import UUID
 import msgspec
 from aiohttp import web
 
-from municipalities import standard
 from municipalities.errors import RefusedError, TemporaryError
 from municipalities.notice import Flow, Mover, Notice, Role
 from municipalities.simulator.town import Town
@@ -134,7 +133,7 @@ class Hub:
             person_count=len(move.movers),
             movers=move.movers,
         )
-        layout = standard.load(town.standard)
+        layout = town.layout
         written = layout.write(notice)
         parcel = Parcel(
             name=notice.notice_id,
@@ -156,7 +155,7 @@ class Hub:
         task.add_done_callback(self.sending.discard)
 
     async def _carry(self, delivery: Delivery) -> None:
-        line = Line(self.session, delivery.town.signing_key, self.folder_root, timeout=2)
+        line = Line(self.session, delivery.town.signing_key, self.folder_root, timeout=10)
         while True:
             try:
                 sent = await send(delivery.town.address, delivery.parcel, line)
@@ -229,10 +228,8 @@ class Hub:
         return web.Response(body=delivery.parcel.content, headers=headers)
 
     async def receipt(self, request: web.Request) -> web.Response:
-        delivery, told = (
-            self.own(request),
-            await self.json(request, {"kind", "errors", "legal_date", "differences"}),
-        )
+        delivery = self.own(request)
+        told = await self.told(request, delivery, {"kind", "errors", "legal_date", "differences"})
         if told is None or told["kind"] not in {"received", "accepted_for_review", "registered", "rejected"}:
             return self.refuse(422, "E104")
         new = told["kind"] not in delivery.receipts
@@ -253,7 +250,8 @@ class Hub:
             "card_shown",
             "delivery",
         }
-        told, body = await self.json(request, known), await request.read()
+        answered = self.deliveries.get(request.headers.get("Hikkoshi-Delivery", ""))
+        told, body = await self.told(request, answered, known), await request.read()
         if told is None or not told.get("id"):
             return self.refuse(422, "E104")
         if told["id"] in self.reports:
@@ -276,6 +274,27 @@ class Hub:
         for kind, role in LEADS_TO.get(told["type"], ()):
             self.tell(move, kind, role)
         return web.json_response({"duplicate": False}, status=201)
+
+    async def told(self, request: web.Request, delivery: Delivery | None, known: set[str]) -> dict[str, Any] | None:
+        """What a body says, in JSON or in the layout in which the town was told."""
+        if request.content_type == "application/json" and "Hikkoshi-Report-Id" not in request.headers:
+            return await self.json(request, known)
+        assert delivery is not None
+        assert request.headers["Content-Type"] == delivery.parcel.content_type
+        return self.read(request, delivery, await request.read())
+
+    def read(self, request: web.Request, delivery: Delivery, body: bytes) -> dict[str, Any]:
+        """A file in the town's layout: an answer about this delivery, or the record with what was decided."""
+        self.counts["own layout"] += 1
+        if request.path.endswith("/receipts"):
+            (answer,) = delivery.town.layout.read_answers(body)
+            assert answer.notice_id == delivery.notice.notice_id
+            return {"kind": answer.kind.value}
+        record, headers = delivery.town.layout.read(body), request.headers
+        assert record.notice_id == delivery.notice.notice_id
+        assert [mover.full_name for mover in record.movers] == [mover.full_name for mover in delivery.notice.movers]
+        told = {"id": headers["Hikkoshi-Report-Id"], "type": headers["Hikkoshi-Report-Type"]}
+        return told | {"receipt_no": record.receipt_no, "legal_date": record.actual_in_on or record.effective_on}
 
     async def json(self, request: web.Request, known: set[str]) -> dict[str, Any] | None:
         """The body if it is an object of known members."""

@@ -8,10 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from municipalities import calendars, convert
-from municipalities.calendars import TABLE, era_of, eras, from_gyymmdd, from_words, gyymmdd, in_words
+from municipalities import calendars
+from municipalities.calendars import TABLE, Form, era_of, eras, from_digits, from_words, in_digits, in_words, outside
 from municipalities.errors import UnfitError
 from municipalities.notice import Calendar, Precision, UncertainDate
+
+DIGIT = Form("digit")
+FORMS = [
+    DIGIT,
+    Form("code"),
+    Form("letter"),
+    Form("letter", "."),
+    Form("letter", "/"),
+    Form("letter", ".", lower=True),
+]
 
 #: The fourteen patterns of unknown dates of the resident-record standard (1.1.8).
 PATTERNS = [
@@ -46,7 +56,7 @@ def test_each_era_follows_the_one_before() -> None:
     for row, following in pairwise(rows):
         gap = date.fromisoformat(following["starts"]) - date.fromisoformat(row["last"])
         assert gap == timedelta(days=0 if row["name"] in {"明治", "大正"} else 1)
-    assert len({row["digit"] for row in rows} | {row["letter"] for row in rows}) == 2 * len(rows)
+    assert len({row[sign] for row in rows for sign in ("digit", "letter", "code")}) == 3 * len(rows)
 
 
 @pytest.mark.parametrize(
@@ -63,8 +73,9 @@ def test_each_era_follows_the_one_before() -> None:
     ],
 )
 def test_boundary_days(day: date, digits: str, words: str) -> None:
-    assert convert.gyymmdd(day) == digits
-    assert convert.from_gyymmdd(digits) == day
+    assert in_digits(DIGIT, day.year, day.month, day.day) == digits
+    back = from_digits(DIGIT, digits)
+    assert (back.year, back.month, back.day, back.display_text) == (day.year, day.month, day.day, "")
     known = UncertainDate(year=day.year, month=day.month, day=day.day)
     assert in_words(known) == words
     assert from_words(words) == known
@@ -74,14 +85,55 @@ def test_boundary_days(day: date, digits: str, words: str) -> None:
 def test_a_day_of_two_eras_keeps_the_one_on_paper(text: str, digits: str) -> None:
     known = from_words(text)
     assert known.display_text == text
-    assert gyymmdd(known.year, known.month, known.day, known.display_text) == digits
-    assert from_gyymmdd(digits) == known
+    assert in_digits(DIGIT, known.year, known.month, known.day, known.display_text) == digits
+    assert from_digits(DIGIT, digits) == known
+    assert not outside(known)
 
 
-def test_days_that_do_not_exist_and_years_past_an_era_are_kept() -> None:
+def test_days_that_do_not_exist_are_kept() -> None:
     assert from_words("平成元年2月29日") == UncertainDate(year=1989, month=2, day=29)
-    assert from_words("平成32年4月1日").display_text == "平成32年4月1日"
-    assert from_gyymmdd("4320401") == UncertainDate(year=2020, month=4, day=1, display_text="平成32年4月1日")
+
+
+@pytest.mark.parametrize(
+    ("form", "typed", "parts", "text"),
+    [
+        (DIGIT, "3640108", (1989, 1, 8), "昭和64年1月8日"),
+        (DIGIT, "4320401", (2020, 4, 1), "平成32年4月1日"),
+        (DIGIT, "4329900", (2020, None, None), "平成32年 月日不詳"),
+        (Form("code"), "04320401", (2020, 4, 1), "平成32年4月1日"),
+        (Form("letter", "."), "S64.12.31", (1989, 12, 31), "昭和64年12月31日"),
+        (Form("letter", "/"), "h32/4/1", (2020, 4, 1), "平成32年4月1日"),
+    ],
+)
+def test_a_year_past_its_era_is_read_as_the_day_and_told(
+    form: Form, typed: str, parts: tuple[int | None, ...], text: str
+) -> None:
+    known = from_digits(form, typed)
+    assert (known.year, known.month, known.day) == parts
+    assert known.display_text == text
+    assert outside(known)
+    assert (from_words(text).year, from_words(text).month, from_words(text).day) == parts
+
+
+def test_half_a_year_of_two_eras_keeps_the_one_that_was_typed() -> None:
+    known = from_digits(DIGIT, "4319900")
+    assert (known.year, known.month, known.day, known.display_text) == (2019, None, None, "平成31年 月日不詳")
+    assert not outside(known)
+
+
+def test_an_era_is_never_counted_on() -> None:
+    """«昭和101年» may be read, and is told; what is written names the era of the day."""
+    known = from_words("昭和101年3月1日")
+    assert (known.year, known.month, known.day) == (2026, 3, 1)
+    assert outside(known)
+    assert in_digits(DIGIT, known.year, known.month, known.day, known.display_text) == "5080301"
+    assert calendars.in_parts(known) == "令和8年3月1日"
+
+
+def test_a_year_of_three_digits_is_not_cut() -> None:
+    with pytest.raises(UnfitError) as refused:
+        in_digits(DIGIT, 2117)
+    assert refused.value.code == "E132"
 
 
 def test_what_is_no_date_is_kept_as_text() -> None:
@@ -94,10 +146,33 @@ def test_before_the_first_era_there_is_no_code() -> None:
     assert refused.value.code == "E132"
 
 
-@pytest.mark.parametrize("text", ["", "608032", "6080328", "R080328", "50803281", "５０８０３２８"])
-def test_era_digits_that_cannot_be_read(text: str) -> None:
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [(DIGIT, text) for text in ("", "608032", "6080328", "R080328", "50803281", "５０８０３２８", "0080328")]
+    + [(Form("code"), text) for text in ("06080328", "5080328", "00080328")]
+    + [(Form("letter", "."), text) for text in ("X08.03.28", "R08.03", "R8年3月28日", "R008.03.28")],
+)
+def test_era_digits_that_cannot_be_read(form: Form, text: str) -> None:
     with pytest.raises(ValueError, match=r"expected|not in eras"):
-        from_gyymmdd(text)
+        from_digits(form, text)
+
+
+@pytest.mark.parametrize(
+    ("form", "texts"),
+    [
+        (DIGIT, ["0000000", "9999999"]),
+        (Form("code"), ["00000000", "99999999"]),
+        (Form("letter", "."), ["000.00.00", "999.99.99"]),
+    ],
+)
+def test_zeros_and_nines_are_unknown(form: Form, texts: list[str]) -> None:
+    assert in_digits(form, None) == texts[0]
+    assert [from_digits(form, text) for text in texts] == [UncertainDate(precision=Precision.NONE)] * 2
+
+
+def test_an_era_without_its_year_is_kept_as_text() -> None:
+    known = from_digits(DIGIT, "3000328")
+    assert (known.year, known.month, known.day, known.display_text) == (None, 3, 28, "昭和年不詳3月28日")
 
 
 @given(
@@ -111,8 +186,11 @@ def test_words_and_digits_come_back(year: int, month: int | None, day: int, cale
     precision = Precision.DAY if month else Precision.YEAR
     known = UncertainDate(year=year, month=month, day=parts[2], precision=precision, calendar=calendar)
     assert from_words(in_words(known)) == known
-    back = from_gyymmdd(gyymmdd(*parts))
-    assert (back.year, back.month, back.day, back.display_text) == (*parts, "")
+    for form in FORMS:
+        written = in_digits(form, *parts)
+        back = from_digits(form, written)
+        assert (back.year, back.month, back.day, back.display_text) == (*parts, "")
+        assert len(written) == form.length
 
 
 @given(st.text(max_size=20))
@@ -126,11 +204,11 @@ def test_a_new_era_is_a_row(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -
     newest = eras()[0]
     table = TABLE.read_text(encoding="utf-8").replace("2019-05-01,,", "2019-05-01,2050-12-31,")
     copy = TABLE.__class__(str(tmp_path)) / "eras.csv"
-    copy.write_text(table + "見本,X,6,2051-01-01,,\n", encoding="utf-8")
+    copy.write_text(table + "見本,X,6,06,2051-01-01,,\n", encoding="utf-8")
     monkeypatch.setattr(calendars, "TABLE", copy)
     eras.cache_clear()
     try:
-        assert gyymmdd(2051, 1, 1) == "6010101"
+        assert in_digits(DIGIT, 2051, 1, 1) == "6010101"
         assert era_of(2050, 12, 31).name == newest.name
     finally:
         monkeypatch.undo()

@@ -1,8 +1,5 @@
-"""Mistakes in the tables of a standard are named; vendors' versions; the system check and the command."""
+"""Mistakes in the tables of a standard are named; vendors' versions; the system check."""
 
-import csv
-import io
-import json
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -12,68 +9,15 @@ import pytest
 
 from municipalities import standard
 from municipalities.checks import check
-from municipalities.errors import UnfitError
-from municipalities.management.commands.standards import Command
 from municipalities.standard import TableError, compiled, load
-from municipalities.standard.tables import Tables, read_folder
-from tests.municipalities.test_standards import NAMES, assert_comes_back, every_standard
+from tests.municipalities.small import read, verdict
+from tests.municipalities.test_standards import assert_comes_back, every_standard
 from tests.samples import ONE, OTHER
-
-
-def read(folder: Path) -> Tables:
-    return read_folder(folder, lambda name: read(standard.STANDARDS / name))
-
-
-def verdict(folder: Path) -> str:
-    """What is found wrong: by loading, or by the golden sample."""
-    try:
-        layout = compiled(read(folder))
-        golden = next(folder.glob("sample.*")).read_bytes()
-        return "" if layout.write(ONE).content == golden and layout.read(golden) else "the golden sample differs"
-    except (TableError, UnfitError) as error:
-        return str(error)
 
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Callable[[str], Path]:
     return lambda name: Path(shutil.copytree(standard.STANDARDS / name, tmp_path / name))
-
-
-@every_standard
-def test_every_lost_or_misled_row_is_noticed(name: str, copy: Callable[[str], Path]) -> None:
-    """Each row of fields.csv dropped, and each with the source of the next one: all are caught."""
-    folder = copy(name)
-    path = folder / "fields.csv"
-    with path.open(encoding="utf-8", newline="") as file:
-        header, *rows = list(csv.reader(file))
-
-    def write(changed: list[list[str]]) -> str:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([header, *changed])
-        return verdict(folder)
-
-    assert write(rows) == ""
-    missed = []
-    for number, row in enumerate(rows):
-        following = rows[(number + 1) % len(rows)]
-        misled = [row[0], following[1], *row[2:]]
-        if not write(rows[:number] + rows[number + 1 :]):
-            missed.append(f"dropped {row[0]}")
-        if row[1] != following[1] and not write([*rows[:number], misled, *rows[number + 1 :]]):
-            missed.append(f"misled {row[0]}")
-    assert not missed
-
-
-@every_standard
-def test_every_lost_code_is_noticed(name: str, copy: Callable[[str], Path]) -> None:
-    folder = copy(name)
-    for path in folder.glob("codes/*.csv"):
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        for number in range(1, len(lines)):
-            path.write_text("".join(lines[:number] + lines[number + 1 :]), encoding="utf-8")
-            assert f"codes/{path.name}" in verdict(folder)
-        path.write_text("".join(lines), encoding="utf-8")
-    assert verdict(folder) == ""
 
 
 #: file, what is replaced, by what, and what the message must name
@@ -98,7 +42,7 @@ MISTAKES = [
     ("codes/relation.csv", "妹,84", "妹,", "a word needs a code"),
     ("standard.toml", 'encoding = "cp932"', 'encoding = "utf-8"', "."),
     ("standard.toml", 'format = "fixed_width"', 'format = "fixed"', "use one of delimited"),
-    ("standard.toml", 'unit = "bytes"', 'unit = "inches"', "use characters or bytes"),
+    ("standard.toml", 'unit = "bytes"', 'unit = "inches"', "use one of characters, bytes"),
     ("standard.toml", "provisional = true", "provisional = false", "go together"),
     ("standard.toml", "contact =", "remarks =", "nothing carries contact"),
     ("standard.toml", "contact =", 'receipt_no = "no room"\ncontact =', "«receipt_no» cannot be omitted"),
@@ -151,10 +95,10 @@ def elsewhere(copy: Callable[[str], Path], monkeypatch: pytest.MonkeyPatch) -> I
     """A copy of one standard that the check looks at."""
     folder = copy("gif_json")
     monkeypatch.setattr(standard, "STANDARDS", folder.parent)
-    for cached in (load, standard._tables):
+    for cached in (load, standard.tables_of):
         cached.cache_clear()
     yield folder
-    for cached in (load, standard._tables):
+    for cached in (load, standard.tables_of):
         cached.cache_clear()
 
 
@@ -174,20 +118,3 @@ def test_the_system_check_says_what_is_wrong(elsewhere: Path, file: str, content
         before = (elsewhere / file).read_bytes() if content == b" " else b""
         (elsewhere / file).write_bytes(before + content)
     assert [message.id for message in check("gif_json")] == [found]
-
-
-def run(action: str, name: str = "", **options: bool) -> str:
-    out = io.StringIO()
-    Command(stdout=out, no_color=True).handle(action=action, name=name, **({"json": False, "sample": False} | options))
-    return out.getvalue()
-
-
-def test_the_command_lists_checks_and_shows() -> None:
-    listed = json.loads(run("list", json=True))
-    assert [row["name"] for row in listed] == list(NAMES)
-    assert set(listed[0]) == {"name", "title", "format", "encoding", "extends", "items", "provisional"}
-    assert all(name in run("list") for name in NAMES)
-    assert f"{len(NAMES)} standards" in run("check")
-    assert "mover.date_of_birth" in run("show", "juki_list_csv")
-    assert "omits contact" in run("show", "juki_list_csv")
-    assert run("show", "regional_xml", sample=True) == load("regional_xml").sample.read_text(encoding="utf-8")

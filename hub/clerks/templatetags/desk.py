@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from hub import desk
-from hub.deliveries.models import Delivery, Lane
+from hub.deliveries.models import Delivery, Difference, Held, Lane, Return
 from hub.deliveries.states import State
 from hub.relocations.admin import for_us
 from hub.relocations.models import Relocation
@@ -45,6 +45,10 @@ def queues_of(request: HttpRequest) -> Iterator[Queue]:
         yield queue(_("Relocations that wait for our municipality"), ours, "waiting=us")
     held = visible(request, Delivery).filter(state=State.HELD)
     yield queue(_("Deliveries that are held"), held, f"state__exact={State.HELD}")
+    returned = visible(request, Return).filter(state=Held.HELD)
+    yield queue(_("Files that came back and wait"), returned, f"state__exact={Held.HELD}")
+    differences = visible(request, Difference).filter(settled_at=None)
+    yield queue(_("Values that came back otherwise"), differences, "settled_at__isempty=1")
     if desk.is_operator(request):
         lanes = visible(request, Lane)
         yield queue(_("Lanes that are paused"), lanes.filter(paused=True), "paused__exact=1")

@@ -10,10 +10,11 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from municipalities.characters import Gaiji
 from municipalities.models import Connection
 from municipalities.simulator import options as simulator
 from municipalities.simulator.serve import serve
-from municipalities.simulator.town import Secret, Town, read_secrets
+from municipalities.simulator.town import Layout, Secret, Town, read_secrets
 
 
 class Command(BaseCommand):
@@ -42,16 +43,28 @@ class Command(BaseCommand):
 
 def chosen(codes: Iterable[str], secrets: Mapping[str, Secret]) -> list[Town]:
     """The towns of today's connections; the codes' only, if there are any."""
-    wanted = set(codes)
-    rows = Connection.objects.valid_on(timezone.localdate()).order_by("municipality_id")
+    wanted, today = set(codes), timezone.localdate()
+    rows = Connection.objects.select_related("gaiji").order_by("municipality_id", "valid_from")
     rows = rows.filter(municipality__in=wanted) if wanted else rows
-    towns = [town(row, secrets[row.municipality_id]) for row in rows if row.municipality_id in secrets]
+    others: dict[str, list[Layout]] = {}
+    for row in rows.exclude(pk__in=Connection.objects.valid_on(today).values("pk")):
+        others.setdefault(row.municipality_id, []).append(Layout(standard=row.standard, gaiji=table(row)))
+    towns = [
+        town(row, secrets[row.municipality_id], others.get(row.municipality_id, ()))
+        for row in rows.valid_on(today)
+        if row.municipality_id in secrets
+    ]
     if missing := wanted - {played.code for played in towns}:
         raise CommandError(f"no connection or no secret for {', '.join(sorted(missing))}")
     return towns
 
 
-def town(row: Connection, secret: Secret) -> Town:
+def table(row: Connection) -> Gaiji | None:
+    """The connection's gaiji table."""
+    return row.gaiji.value() if row.gaiji else None
+
+
+def town(row: Connection, secret: Secret, others: Iterable[Layout] = ()) -> Town:
     """The town behind a connection."""
     return Town(
         code=row.municipality_id,
@@ -60,4 +73,6 @@ def town(row: Connection, secret: Secret) -> Town:
         client_id=f"town-{row.municipality_id}",
         client_secret=secret.client_secret,
         signing_key=secret.signing_key,
+        gaiji=table(row),
+        others=tuple(others),
     )
