@@ -22,8 +22,9 @@ ROUTING = {"kind", "flow", "origin", "destination", "person_count"}
 #: Whatever identifies or describes a person, and both may work with.
 PERSON = {
     "full_name", "full_name_kana", "family_kana_status", "given_kana_status", "full_name_roman", "full_name_kanji",
-    "former_family_name", "former_family_name_kana", "alternative_name", "alternative_name_kana", "date_of_birth",
-    "sex", "nationality", "residence", "registry", "presents_card", "coverage", "under_guardianship",
+    "former_family_name", "former_family_name_kana", "alternative_name", "alternative_name_kana",
+    "alternative_name_history", "preferred_name", "leaves_on", "arrives_on", "date_of_birth", "sex", "nationality",
+    "residence", "registry", "presents_card", "coverage", "under_guardianship",
 }  # fmt: skip
 NAMES = {"full_name", "full_name_kana", "full_name_roman", "full_name_kanji"}
 

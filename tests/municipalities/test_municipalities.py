@@ -3,14 +3,11 @@
 from collections import Counter
 from datetime import date, time
 from functools import partial
-from gettext import GNUTranslations
 from pathlib import Path
 from typing import Any
 
 import pytest
 import time_machine
-from babel.messages.extract import extract_from_dir
-from babel.messages.pofile import read_po
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError, call_command
@@ -306,21 +303,6 @@ def test_the_admin_changes_hours_and_connections_but_not_the_table(operator: Cli
     assert (row.name, row.opens_at, row.connections.get().concurrency) == ("中央区", time(9), 2)
     assert operator.get("/admin/municipalities/municipality/add/").status_code == 403
     assert operator.post("/admin/municipalities/municipality/011011/delete/").status_code == 403
-
-
-def test_every_text_is_translated_and_compiled() -> None:
-    package = Path(loader.__file__).parent
-    keywords: dict[str, Any] = dict.fromkeys(("_", "gettext", "gettext_lazy"))
-    keywords["pgettext_lazy"] = ((1, "c"), 2)
-    texts = {(row[4], row[2]) for row in extract_from_dir(package, [("**.py", "python")], keywords=keywords)}
-    with (package / "locale/ja/LC_MESSAGES/django.po").open("rb") as file:
-        written = {(text.context, str(text.id)): text.string for text in read_po(file) if text.id}
-    with (package / "locale/ja/LC_MESSAGES/django.mo").open("rb") as file:
-        built = GNUTranslations(file)
-    assert texts == written.keys()
-    for (context, text), japanese in written.items():
-        assert japanese
-        assert japanese == (built.pgettext(context, text) if context else built.gettext(text))
 
 
 def test_the_end_of_the_holidays_is_announced_a_year_before() -> None:

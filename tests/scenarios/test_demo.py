@@ -20,6 +20,8 @@ import redis
 from hub.demo import people
 
 ROOT = Path(__file__).resolve().parents[2]
+#: One standard of each family of formats; which towns a run meets decides on the others.
+FAMILIES = {"juki_list_csv", "mainframe_cp932", "regional_xml", "gif_json"}
 pytestmark = pytest.mark.timeout(600)
 
 
@@ -96,7 +98,7 @@ def test_every_journey_settles_and_the_audit_holds(run: Run) -> None:
     found = run.wait()
     assert found["exit"] == 0, found
     assert (found["filings"], found["settled"], found["lost"], found["doubled"]) == (47, 47, 0, 0)
-    assert set(found["deliveries"]["by_standard"]) == {"juki_list_csv", "mainframe_cp932", "regional_xml", "gif_json"}
+    assert set(found["deliveries"]["by_standard"]) >= FAMILIES
     assert set(found["deliveries"]["by_transport"]) == {"pull", "https", "folder"}
     assert found["deliveries"]["by_state"] == {"answered": found["deliveries"]["total"]}
     assert no_personal_data(run.logs())
