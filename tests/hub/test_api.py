@@ -4,7 +4,7 @@
 
 import base64
 import hashlib
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -179,7 +179,7 @@ def test_other_bytes_than_at_the_first_time_are_not_given(origin: Caller) -> Non
 
 
 @pytest.mark.parametrize(
-    "path", ["", "x", "deliveries/1/content", f"deliveries/{uuid4()}", "relocations/1", "../admin/"]
+    "path", ["", "x", "deliveries/1/content", f"deliveries/{UUID(int=7)}", "relocations/1", "../admin/"]
 )
 @pytest.mark.parametrize("method", ["get", "post", "delete"])
 def test_an_unknown_path_is_a_problem(path: str, method: str) -> None:

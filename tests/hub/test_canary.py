@@ -1,7 +1,6 @@
 """A canary filed in a full run sings nowhere but to those entitled: no table, no queue, no log holds it in the clear."""
 
 import logging
-import os
 from typing import Any
 
 import msgspec
@@ -144,7 +143,8 @@ def singing(text: str | bytes) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "spelled", [NAME.encode(), NAME.encode("cp932"), b"x" + os.urandom(5) + "ｶﾅﾘｱ".encode("cp932"), str({"a": NAME})]
+    "spelled",
+    [NAME.encode(), NAME.encode("cp932"), b"x\x93\xfb\x96\x00\xff" + "ｶﾅﾘｱ".encode("cp932"), str({"a": NAME})],
 )
 def test_the_search_finds_what_it_looks_for(spelled: str | bytes) -> None:
     assert singing(spelled)
