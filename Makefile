@@ -17,7 +17,7 @@ demo: $(VENV)/.installed ## from nothing to a running hub with simulated towns; 
 	@$(PY) manage.py demo $(ARGS)
 
 test: $(VENV)/.installed-dev ## from nothing to a tested hub
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n auto $(ARGS)
 
 bench: $(VENV)/.installed-dev ## the hub beside the code one would write without it
 	@$(PY) manage.py bench $(ARGS)

@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 
@@ -24,6 +24,8 @@ TABLES = Path(__file__).parent.parent / "data" / "characters"
 
 #: The basis of a candidate that is the same shape under another code (``bases.csv``).
 SAME = "同じMJ文字図形"
+#: So many settled characters are kept for each repertoire: more than a register knows, and no more than that.
+REMEMBERED = 10_000
 #: The set of characters that an encoding holds.
 NAMES = {codec: name for name, codec in CODECS.items()} | dict.fromkeys(UNLIMITED, "unicode")
 
@@ -49,6 +51,8 @@ class Repertoire:
     spelling: str = ""
     characters: str = ""
     gaiji: Gaiji | None = None
+    #: Characters settled before: an address asks for the same digits again and again.
+    _known: dict[str, tuple[str, tuple[str, ...]]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.spelling not in SPELLINGS:
@@ -127,15 +131,24 @@ class Repertoire:
         asked: dict[str, None] = {}
         sure = self.surely
         for cluster in CLUSTER.findall(text):
-            if sure(cluster) or self.holds(cluster):
+            if sure(cluster):
                 draft.append(cluster)
                 continue
-            settled, found = self._instead(cluster)
+            settled, found = self._known.get(cluster) or self._learn(cluster)
             if not settled:
                 asked[cluster] = None
             draft.append(settled or cluster)
             rules |= dict.fromkeys(found)
         return "".join(draft), list(rules), list(asked)
+
+    def _learn(self, cluster: str) -> tuple[str, tuple[str, ...]]:
+        """The character itself where it is held, else what is written instead; remembered."""
+        settled, found = (cluster, []) if self.holds(cluster) else self._instead(cluster)
+        rules = tuple(found)
+        if len(self._known) >= REMEMBERED:
+            self._known.clear()
+        self._known[cluster] = settled, rules
+        return settled, rules
 
     def _instead(self, cluster: str) -> tuple[str, list[str]]:
         """What is lawfully written instead, and by which rules; nothing, if a person must choose."""
