@@ -12,7 +12,7 @@ from typing import Any
 
 from hub.bench.naive_rendering import Naive
 from hub.bench.records import single_persons
-from hub.bench.report import Progress, Report, bar
+from hub.bench.report import Found, Progress, bar
 from municipalities import standard
 from municipalities.errors import UnfitError
 from municipalities.notice import Notice
@@ -83,7 +83,7 @@ def runner(layout: Standard, notices: Sequence[Notice]) -> Runner:
     return Runner(layout, held, files, changed, Lap())
 
 
-def run(rounds: int, names: Sequence[str], progress: Progress) -> Report:
+def run(rounds: int, names: Sequence[str], progress: Progress) -> Found:
     """Measure the named standards, or all of them."""
     notices = single_persons(RECORDS)
     runners = [runner(standard.load(name), notices) for name in names or standard.names()]
@@ -98,7 +98,7 @@ def run(rounds: int, names: Sequence[str], progress: Progress) -> Report:
             few = notices[:NAIVE_RECORDS]
             slow.write.append(seconds(naive.write, few))
             slow.read.append(seconds(naive.read, [naive.write(notice) for notice in few]))
-    return report(rounds, runners, typical, slow)
+    return report(runners, typical, slow)
 
 
 def nearest(layouts: Sequence[Standard]) -> Standard | None:
@@ -107,7 +107,7 @@ def nearest(layouts: Sequence[Standard]) -> Standard | None:
     return min(rows, key=lambda layout: abs(len(layout.items) - ITEMS), default=None)
 
 
-def report(rounds: int, runners: Sequence[Runner], typical: Standard | None, slow: Lap) -> Report:
+def report(runners: Sequence[Runner], typical: Standard | None, slow: Lap) -> Found:
     """The bars, and a line for each standard."""
     writer = min(runners, key=lambda each: each.lap.writes)
     reader = min(runners, key=lambda each: each.lap.reads)
@@ -121,7 +121,7 @@ def report(rounds: int, runners: Sequence[Runner], typical: Standard | None, slo
         bars.insert(0, bar(f"records/s written, {title}", own.writes, CSV_BAR, slow.writes))
         bars.insert(1, bar(f"records/s read, {title}", own.reads, CSV_BAR * READING, slow.reads))
     cpu = {each.layout.name: 1000 / each.lap.writes for each in runners}
-    return Report("rendering", rounds, bars, {}, cpu, [line(each) for each in runners])
+    return Found(bars, cpu, [line(each) for each in runners])
 
 
 def line(each: Runner) -> dict[str, Any]:

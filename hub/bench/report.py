@@ -25,16 +25,32 @@ def bar(name: str, product: float, least: float, naive: float | None = None) -> 
     return Bar(name, naive, product, product / naive if naive else None, least, product >= least)
 
 
+def faster(name: str, naive: float, product: float, times: float) -> Bar:
+    """A bar that the product reaches by being so many times as fast as the naive design."""
+    ratio = product / naive if naive else 0.0
+    return Bar(name, naive, product, ratio, times, ratio >= times)
+
+
+def at_most(name: str, naive: float, product: float, share: float) -> Bar:
+    """A bar of something that costs: the product needs at most this share of what the naive design does."""
+    ratio = product / naive if naive else 0.0
+    return Bar(name, naive, product, ratio, share, bool(naive) and ratio <= share)
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What one scenario found: bars, processor seconds for 1,000 of its units, and rows of its own figures."""
+
+    bars: list[Bar]
+    cpu: dict[str, float] = {}
+    details: list[dict[str, Any]] = []
+
+
 class Report(msgspec.Struct, frozen=True):
-    """One run of one scenario; ``details`` are rows of figures that belong to it alone."""
+    """One run of the benchmark; ``details`` are the scenarios' own rows of figures, one list for each."""
 
     scenario: str
     rounds: int
     bars: list[Bar]
     floors: dict[str, float] = {}
     cpu_s_per_1000: dict[str, float] = {}
-    details: list[dict[str, Any]] = []
-
-    @property
-    def holds(self) -> bool:
-        return all(found.holds for found in self.bars)
+    details: list[list[dict[str, Any]]] = []

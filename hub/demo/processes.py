@@ -41,6 +41,10 @@ class Processes:
         started = {name: [process.pid, _born(process.pid)] for name, process in self.running.items()}
         (self.folder / "pids.json").write_text(json.dumps(started))
 
+    def run(self, command: list[str]) -> None:
+        """Run something to its end in the same surroundings; raises ``CalledProcessError`` when it fails."""
+        subprocess.run(command, check=True, env=self.environment)  # noqa: S603 - our own commands
+
     def end_leftovers(self) -> None:
         """End what a killed demo of this folder left running: same process number, same time of birth."""
         file = self.folder / "pids.json"
