@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "hub.vault",
     "hub.fidelity",
     "hub.deliveries",
+    "hub.procedures",
     "hub.shadow",
     "hub.relocations",
     "hub.citizens",

@@ -15,7 +15,10 @@ READ = {
     "municipalities": ("municipality", "connection", "calendarexception", "succession", "gaijitable", "gaiji"),
     "shadow": ("change",),
     "fidelity": ("decision", "substitution"),
+    "procedures": ("localrule",),
 }
+#: Read by clerks alone: which procedures a person needs is about the person.
+TOWNS_OWN = {"procedures": ("task", "step")}
 #: Read by operators alone.
 OVERSEEN = {"audit": ("entry",), "accounts": ("user", "systemclient")}
 #: What operators keep: how a municipality is reached, when it is open, who works at the desk.
@@ -29,6 +32,8 @@ KEPT = {
     "municipalities.add_calendarexception",
     "municipalities.change_calendarexception",
     "municipalities.delete_calendarexception",
+    "procedures.add_localrule",
+    "procedures.change_localrule",
     "accounts.add_user",
     "accounts.change_user",
 }
@@ -43,7 +48,8 @@ def permissions(kind: ActorKind) -> frozenset[str]:
     overseen = {f"{app}.view_{model}" for app, models in OVERSEEN.items() for model in models}
     if kind is ActorKind.OPERATOR:
         return frozenset(read | overseen | KEPT)
-    return frozenset(read) if kind is ActorKind.CLERK else frozenset()
+    own = {f"{app}.view_{model}" for app, models in TOWNS_OWN.items() for model in models}
+    return frozenset(read | own) if kind is ActorKind.CLERK else frozenset()
 
 
 class KindBackend(ModelBackend):

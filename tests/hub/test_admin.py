@@ -12,7 +12,7 @@ from django.urls import reverse
 from hub.accounts.models import User
 from hub.actors import HUB, ActorKind, acting
 from hub.audit.models import Entry
-from hub.clerks.permissions import KEPT, READ, permissions
+from hub.clerks.permissions import KEPT, READ, TOWNS_OWN, permissions
 from hub.deliveries import services as deliveries
 from hub.deliveries.models import Delivery, Lane
 from hub.deliveries.states import Cause
@@ -164,7 +164,9 @@ def test_nobody_edits_what_happened(case: Case, model: str, user: Any) -> None:
 
 def test_clerks_read_and_operators_keep_connections_and_accounts() -> None:
     reading = {f"{app}.view_{model}" for app, models in READ.items() for model in models}
-    assert permissions(ActorKind.CLERK) == reading
+    own = {f"{app}.view_{model}" for app, models in TOWNS_OWN.items() for model in models}
+    assert permissions(ActorKind.CLERK) == reading | own
+    assert not permissions(ActorKind.OPERATOR) & own
     assert permissions(ActorKind.OPERATOR) >= KEPT | reading
     assert permissions(ActorKind.CITIZEN) == frozenset()
 

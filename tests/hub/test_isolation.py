@@ -22,11 +22,17 @@ from hub.deliveries.models import Delivery
 from hub.fidelity import ledger
 from hub.fidelity import services as fidelity
 from hub.fidelity.models import Kind, Substitution
+from hub.procedures import services as procedures
+from hub.procedures.conditions import Move, Person
+from hub.procedures.models import LocalRule, Task
 from hub.relocations.models import Relocation
 from hub.shadow import services as shadow
 from hub.vault import services as vault
 from municipalities.characters import Fallback
 from municipalities.errors import UnfitError
+from municipalities.notice import Kind as MoveKind
+from municipalities.notice import Scope
+from tests import samples
 from tests.conftest import CHIYODA, HAKODATE, NAHA, Caller, filing, front, town
 from tests.hub import journeys
 from tests.hub.shadows import planned
@@ -34,7 +40,7 @@ from tests.hub.shadows import planned
 pytestmark = pytest.mark.django_db
 
 #: Every table of these applications holds rows of somebody.
-GUARDED = ("deliveries", "relocations", "vault", "audit", "fidelity", "shadow")
+GUARDED = ("deliveries", "relocations", "procedures", "vault", "audit", "fidelity", "shadow")
 STRANGERS = {
     "system of another town": Actor(ActorKind.SYSTEM, NAHA, f"town-{NAHA}"),
     "clerk of another town": Actor(ActorKind.CLERK, NAHA, "999"),
@@ -73,6 +79,7 @@ def moved() -> Moved:
     planned(HAKODATE, "gif_json")
     shadow.run(seconds=60)
     answered(relocation)
+    tasked(relocation)
     with acting(HUB):
         rows = Delivery.objects.filter(relocation_id=relocation.pk)
         first, second = rows.get(type="moveout.submitted"), rows.get(type="arrival.prefill")
@@ -92,6 +99,22 @@ def answered(relocation: Relocation) -> None:
     choice = fidelity.Choice(asked=("cp932", "𠮷"), kind=Kind.WRITE, writing="吉")
     with acting(Actor(ActorKind.CLERK, row.municipality_id, "7")):
         fidelity.decide(row.municipality_id, [choice], row.pk, relocation.pk)
+
+
+def tasked(relocation: Relocation) -> None:
+    """Leave a citizen's answer, an open task with its steps, and what the town sets otherwise."""
+    person = Person(
+        1, samples.SAMPLE_TARO.date_of_birth, "JPN", None, False, relocation.planned_out_on, None, HAKODATE, ""
+    )
+    with acting(HUB):
+        key = vault.open_one(relocation.pk)
+        procedures.answer(relocation.pk, relocation.owner, {(0, "property"): "yes"}, key)
+        move = Move(MoveKind.DOMESTIC, Scope.WHOLE, (person,))
+        gates = {1: frozenset({"O_ACCEPTED", "O_EFFECTIVE"})}
+        case = procedures.Case(relocation.pk, relocation.receipt_no, relocation.owner, move, key, gates, frozenset())
+        procedures.update(case)
+        assert Task.objects.filter(relocation_id=relocation.pk, opened_at__isnull=False).exists()
+        LocalRule.objects.create(municipality_id=HAKODATE, rule="F09.end", valid_from=relocation.filed_on)
 
 
 # --- The doors ---------------------------------------------------------------------------------------

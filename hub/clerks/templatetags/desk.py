@@ -16,6 +16,8 @@ from django.utils.translation import gettext as _
 from hub import desk
 from hub.deliveries.models import Delivery, Difference, Held, Lane, Return
 from hub.deliveries.states import State
+from hub.procedures.models import Task
+from hub.procedures.states import OPEN
 from hub.relocations.admin import for_us
 from hub.relocations.models import Relocation
 
@@ -43,6 +45,7 @@ def queues_of(request: HttpRequest) -> Iterator[Queue]:
     if town:
         ours = for_us(visible(request, Relocation), town)
         yield queue(_("Relocations that wait for our municipality"), ours, "waiting=us")
+        yield queue(_("Tasks of our departments"), visible(request, Task).filter(state__in=OPEN), "open=yes")
     held = visible(request, Delivery).filter(state=State.HELD)
     yield queue(_("Deliveries that are held"), held, f"state__exact={State.HELD}")
     returned = visible(request, Return).filter(state=Held.HELD)

@@ -1,0 +1,302 @@
+"""What can be done with tasks: bring them in line with the rules, hand over, settle. Every door calls only these."""
+
+import hashlib
+import hmac
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from hub import actors
+from hub.audit import services as audit
+from hub.catalogue import refuse
+from hub.procedures import signals, tables
+from hub.procedures.conditions import HOUSEHOLD, NO, YES, Answers, Move
+from hub.procedures.evaluation import Finding, Local, Locals, Verdict, evaluate
+from hub.procedures.models import AnswerSheet, LocalRule, Step, Task
+from hub.procedures.states import OPEN, SETTLED, Asks, Reason, State
+from hub.vault import cipher
+from hub.vault import services as vault
+from municipalities.models import Municipality
+from municipalities.opening import Opening
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One relocation as the procedures see it."""
+
+    relocation_id: UUID
+    receipt_no: str
+    owner: str
+    move: Move
+    key: bytes
+    #: Gates that are open, by mover.
+    gates: Mapping[int, frozenset[str]]
+    #: Movers whose move has come to nothing (withdrawn, cancelled, died): their tasks are superseded.
+    gone: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What the towns must be told: tasks that opened, and tasks they were told of that no longer stand."""
+
+    opened: tuple[Task, ...]
+    cancelled: tuple[Task, ...]
+
+
+def update(case: Case) -> Changed:
+    """Bring the tasks in line with the rules: add, revise, open, supersede. Repeating it changes nothing.
+
+    Nothing is written before a first gate has opened. Runs inside the caller's transaction as the hub, which holds
+    the relocation's lock.
+    """
+    existing = list(Task.objects.filter(relocation_id=case.relocation_id).order_by("rule", "ordinal", "generation"))
+    if not existing and not any(case.gates.values()):
+        return Changed((), ())
+    found = _wanted(case)
+    towns = _openings({one.municipality for one in found.values()})
+    live = {(task.rule, task.ordinal): task for task in existing if task.state != State.SUPERSEDED}
+    generations: dict[tuple[str, int], int] = defaultdict(int)
+    for task in existing:
+        generations[task.rule, task.ordinal] = task.generation
+    ended = [task for key, task in live.items() if _stale(task, found.get(key))]
+    cancelled = [task for task in ended if task.delivery_id is not None and task.state in OPEN]
+    _go(ended, State.SUPERSEDED)
+    standing = {key: task for key, task in live.items() if task not in ended}
+    made = [
+        _make(case, one, towns[one.municipality], generations[key] + 1)
+        for key, one in found.items()
+        if key not in standing
+    ]
+    _write_down(Task.objects.bulk_create(made))
+    for key, task in standing.items():
+        if task.state == State.PENDING and key in found:
+            _revise(task, found[key], towns[found[key].municipality])
+    ready = [task for task in [*standing.values(), *made] if _opens(task, case)]
+    _go(ready, State.READY)
+    return Changed(tuple(ready), tuple(cancelled))
+
+
+def _wanted(case: Case) -> dict[tuple[str, int], Finding]:
+    """Return the findings that lead to a task, by rule and mover."""
+    answers = answers_of(case.relocation_id, case.key)
+    local = local_rules({code for person in case.move.persons for code in (person.origin, person.destination) if code})
+    return {
+        (one.rule.name, one.ordinal): one
+        for one in evaluate(case.move, answers, local)
+        if one.rule.kind == "task" and one.verdict is not Verdict.ASK and one.ordinal not in case.gone
+    }
+
+
+def _stale(task: Task, finding: Finding | None) -> bool:
+    """Tell whether the task no longer stands; one that nobody was told of yet is revised instead."""
+    if finding is None or task.municipality_id != finding.municipality:
+        return True
+    return task.state != State.PENDING and bytes(task.inputs) != mark(finding)
+
+
+def mark(finding: Finding) -> bytes:
+    """Return a keyed hash of what the rule read: equal inputs are recognised, and cannot be guessed from it."""
+    return hmac.new(settings.HUB_AUDIT_KEY.encode(), finding.inputs.encode(), hashlib.sha256).digest()
+
+
+def _make(case: Case, finding: Finding, opening: Opening, generation: int) -> Task:
+    task = Task(
+        relocation_id=case.relocation_id,
+        receipt_no=case.receipt_no,
+        owner=case.owner,
+        side=finding.rule.side,
+        ordinal=finding.ordinal,
+        rule=finding.rule.name,
+        procedure=finding.rule.procedure,
+        generation=generation,
+    )
+    _fill(task, finding, opening)
+    return task
+
+
+def _fill(task: Task, finding: Finding, opening: Opening) -> None:
+    task.municipality_id = finding.municipality
+    task.rule_version, task.gate = finding.rule.version, finding.rule.gate
+    task.department = finding.local.department or finding.rule.department
+    task.due_on = finding.due_on(opening)
+    task.asks = Asks.BIRTH if finding.verdict is Verdict.CLERK else Asks.NOTHING
+    task.inputs = mark(finding)
+
+
+REVISED = ["municipality", "rule_version", "gate", "department", "due_on", "asks", "inputs", "changed_at"]
+
+
+def _revise(task: Task, finding: Finding, opening: Opening) -> None:
+    """Bring a task up to date that no town was told of; what a clerk decided stands while its inputs stand."""
+    if bytes(task.inputs) == mark(finding):
+        return
+    _fill(task, finding, opening)
+    task.changed_at = timezone.now()
+    task.save(update_fields=REVISED)
+    _write_down([task], note="revised")
+
+
+def _opens(task: Task, case: Case) -> bool:
+    gates = case.gates.get(task.ordinal, frozenset())
+    return task.state == State.PENDING and not task.asks and task.gate in gates
+
+
+def _go(tasks: Sequence[Task], state: State, reason: Reason = Reason.NONE) -> None:
+    """Take each task to this state, with its step; the database refuses one that the table does not have."""
+    now = timezone.now()
+    for task in tasks:
+        task.state, task.reason, task.changed_at = state, reason, now
+        if state == State.READY:
+            task.opened_at = now
+        task.save(update_fields=["state", "reason", "changed_at", "opened_at"])
+    _write_down(tasks)
+
+
+def _write_down(tasks: Iterable[Task], note: str = "") -> None:
+    kind = actors.current().kind.value
+    Step.objects.bulk_create(
+        Step(task=task, state=task.state, reason=task.reason, note=note, actor_kind=kind) for task in tasks
+    )
+
+
+def _openings(codes: set[str]) -> dict[str, Opening]:
+    """Return the calendar of each town."""
+    rows = Municipality.objects.filter(pk__in=codes).prefetch_related("exceptions")
+    return {row.pk: row.opening() for row in rows}
+
+
+def local_rules(codes: set[str]) -> Locals:
+    """Return what these towns set otherwise today."""
+    today = timezone.localdate()
+    rows = LocalRule.objects.filter(
+        Q(valid_to=None) | Q(valid_to__gte=today), municipality__in=codes, valid_from__lte=today
+    )
+    return {
+        (row.municipality_id, row.rule): Local(row.offered, row.department, row.days, row.age_limit, row.note)
+        for row in rows
+    }
+
+
+# --- Answers ---------------------------------------------------------------------------------------------------
+
+_answers = msgspec.json.Decoder(dict[str, str])
+
+
+def last_sheet(relocation_id: UUID) -> AnswerSheet | None:
+    """Return the answers that count."""
+    return AnswerSheet.objects.filter(relocation_id=relocation_id).order_by("-number").first()
+
+
+def answers_of(relocation_id: UUID, key: bytes) -> Answers:
+    """Unseal what was answered; empty when nothing was."""
+    sheet = last_sheet(relocation_id)
+    if sheet is None:
+        return {}
+    found = _answers.decode(cipher.unseal(key, bytes(sheet.body), sheet.identity))
+    return {(int(number), question): value for name, value in found.items() for number, question in [name.split(".")]}
+
+
+def answer(relocation_id: UUID, owner: str, given: Answers, key: bytes | None = None) -> bool:
+    """Keep what a citizen answered, beside what was answered before; tells whether anything is new.
+
+    Raises ``Refusal`` E104 for a question that does not exist or an answer that is neither yes nor no. The caller
+    holds the relocation's lock, has made sure whose it is, and recomputes afterwards.
+    """
+    for (number, question), value in given.items():
+        known = tables.questions().get(question)
+        if known is None or value not in (YES, NO) or (known.scope == "household") != (number == HOUSEHOLD):
+            raise refuse("E104", f"/answers/{number}/{question}")
+    key = key or vault.open_one(relocation_id)
+    before = answers_of(relocation_id, key)
+    after = {**before, **given}
+    if after == before:
+        return False
+    last = last_sheet(relocation_id)
+    sheet = AnswerSheet(relocation_id=relocation_id, owner=owner, number=last.number + 1 if last else 1)
+    body = {f"{number}.{question}": value for (number, question), value in sorted(after.items())}
+    sheet.body = cipher.seal(key, msgspec.json.encode(body), sheet.identity)
+    sheet.save(force_insert=True)
+    return True
+
+
+# --- Handed over and settled -----------------------------------------------------------------------------------
+
+
+def told(tasks: Sequence[Task], delivery_id: UUID) -> None:
+    """Note which delivery opens these tasks."""
+    Task.objects.filter(pk__in=[task.pk for task in tasks]).update(delivery_id=delivery_id)
+
+
+def follow(deliveries: Iterable[tuple[UUID, UUID, str, Sequence[int], str, str]], **_: Any) -> None:
+    """Note the tasks of deliveries that were handed over (``deliveries.signals.sent``)."""
+    opened = [delivery for delivery, _relocation, type_, *_rest in deliveries if type_ == "task.opened"]
+    if opened:
+        _go(list(Task.objects.select_for_update().filter(delivery_id__in=opened, state=State.READY)), State.SENT)
+
+
+#: What a department reports (message 41) leads to: state and reason.
+RESULTS: Mapping[str, tuple[State, Reason]] = {
+    "DONE": (State.DONE, Reason.NONE),
+    "NEEDS_VISIT": (State.SENT, Reason.NEEDS_VISIT),
+    "NOT_APPLICABLE": (State.NOT_NEEDED, Reason.NOT_APPLICABLE),
+}
+
+
+def of_delivery(delivery_id: UUID, municipality: str) -> list[Task]:
+    """Return the tasks that a delivery of this town opened, locked."""
+    rows = Task.objects.select_for_update().filter(delivery_id=delivery_id, municipality=municipality)
+    return list(rows.order_by("ordinal"))
+
+
+def take_result(tasks: Sequence[Task], outcome: str) -> None:
+    """Take a department's result (message 41); what is settled already stands, the same again is the same.
+
+    Raises ``Refusal`` E102 for an unknown outcome, E201 for tasks that were superseded.
+    """
+    if outcome not in RESULTS:
+        raise refuse("E102", "/outcome", f"One of {', '.join(RESULTS)}.")
+    if any(task.state == State.SUPERSEDED for task in tasks):
+        raise refuse("E201", "/delivery", "The task was cancelled (message 42).")
+    state, reason = RESULTS[outcome]
+    open_ = [task for task in tasks if task.state in (State.READY, State.SENT)]
+    _go([task for task in open_ if task.state == State.READY], State.SENT)  # the answer proves that it arrived
+    _go([task for task in open_ if (task.state, task.reason) != (state, reason)], state, reason)
+
+
+def settle(task_id: UUID, municipality: str, state: State, reason: Reason = Reason.NONE) -> Task:
+    """Settle a task at the desk; E108 when the town has none, E200 when it is not open, E310 without its reason."""
+    if state not in SETTLED or (state == State.DECLINED and not reason):
+        raise refuse("E310", "/reason")
+    task = _ours(task_id, municipality, "task.settled", state=state.value)
+    if task.state not in OPEN or (state == State.DONE and task.state == State.PENDING):
+        raise refuse("E200", detail=f"The task is {task.state}.")
+    _go([task], state, reason)
+    return task
+
+
+def applies(task_id: UUID, municipality: str) -> Task:
+    """Say that a rule applies though the date of birth is uncertain: the task goes on; E200 if nothing is asked."""
+    task = _ours(task_id, municipality, "task.applies")
+    if task.state != State.PENDING or not task.asks:
+        raise refuse("E200", detail=f"The task is {task.state}.")
+    task.asks, task.changed_at, task.opened_at = Asks.NOTHING, timezone.now(), timezone.now()
+    task.save(update_fields=["asks", "changed_at", "opened_at"])
+    _write_down([task], note="applies")
+    signals.decided.send(sender=Task, relocation_id=task.relocation_id)
+    return task
+
+
+def _ours(task_id: UUID, municipality: str, action: str, **detail: str) -> Task:
+    """Lock a task of this town. The audit chain is locked first, as where the journey and the courier meet it."""
+    seen = Task.objects.filter(pk=task_id, municipality=municipality).first()
+    if seen is None:
+        raise refuse("E108")
+    audit.record(audit.Act(action, f"task:{task_id}", dict(detail), seen.relocation_id))
+    return Task.objects.select_for_update().get(pk=task_id)
