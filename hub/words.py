@@ -27,10 +27,23 @@ ROLES = {
 FLOWS: dict[str, Words] = {
     Flow.CARD_SPECIAL.value: _("with the card"),
     Flow.PAPER_CERT.value: _("on paper"),
+    Flow.EX_OFFICIO.value: _("ex officio"),
+    Flow.NOT_APPLICABLE.value: _("none needed"),
 }
 
 #: Codes that the models name as they are, so that the catalogue has their words.
-CODES = (_("DOMESTIC"), _("CARD_SPECIAL"), _("PAPER_CERT"))
+CODES = (
+    _("DOMESTIC"),
+    _("IN_CITY"),
+    _("WARD_TO_WARD"),
+    _("OVERSEAS_OUT"),
+    _("OVERSEAS_IN"),
+    _("HOUSEHOLD_CHANGE"),
+    _("CARD_SPECIAL"),
+    _("PAPER_CERT"),
+    _("EX_OFFICIO"),
+    _("NOT_APPLICABLE"),
+)
 
 #: State of one mover at one municipality, by role and state (``relocations/data/leg_steps.csv``).
 LEG_STATES = {
@@ -43,19 +56,33 @@ LEG_STATES = {
     ("origin", "EFFECTIVE"): _("moved out"),
     ("origin", "CONFIRMED"): _("moved out, new address confirmed"),
     ("origin", "WITHDRAWN"): _("withdrawn"),
+    ("origin", "NON_ARRIVAL"): _("moved out, no move-in known of"),
+    ("origin", "CANCELLED"): _("cancelled"),
+    ("origin", "CLOSED"): _("closed"),
+    ("origin", "CLOSED_EX_OFFICIO"): _("closed ex officio"),
     ("destination", "NONE"): _("not told yet"),
     ("destination", "ANNOUNCED"): _("visit announced"),
     ("destination", "PREPARED"): _("prepared, waiting for the visit"),
+    ("destination", "OVERDUE"): _("the announced visit has not taken place"),
+    ("destination", "SPECIAL_LAPSED"): _("filing with the card has lapsed, a certificate on paper is needed"),
     ("destination", "AT_COUNTER"): _("visited, being worked on"),
+    ("destination", "PROVISIONAL"): _("entered provisionally, being reviewed"),
     ("destination", "REGISTERED"): _("move-in registered"),
     ("destination", "NOTIFIED"): _("move-in registered, origin told"),
     ("destination", "CLOSED"): _("completed"),
     ("destination", "REJECTED"): _("not accepted"),
     ("destination", "CANCELLED"): _("cancelled"),
+    ("destination", "DIVERTED"): _("moved in elsewhere"),
     ("domicile", "NONE"): _("nothing to do yet"),
     ("domicile", "NOTICE_SENT"): _("told, appendix not changed yet"),
     ("domicile", "APPLIED"): _("appendix changed"),
+    ("domicile", "MISMATCH"): _("does not match the family register"),
+    ("domicile", "REVOKED"): _("told of the cancellation"),
     ("domicile", "CANCELLED"): _("cancelled"),
+    ("last_registered", "NONE"): _("nothing to do yet"),
+    ("last_registered", "NOTIFIED"): _("told of the move-in"),
+    ("last_registered", "CONFIRMED"): _("moved out, new address confirmed"),
+    ("last_registered", "CANCELLED"): _("cancelled"),
 }
 
 #: What is handed to a municipality.
@@ -66,6 +93,13 @@ NOTICES = {
     "movein.notice": _("notice of the move-in"),
     "appendix.notice": _("notice for the appendix of the family register"),
     "withdraw.requested": _("withdrawal"),
+    "filing.amended": _("amended filing"),
+    "correction.notified": _("correction"),
+    "cancel.requested": _("request for a cancellation"),
+    "certificate.recalled": _("recall of what was handed over"),
+    "movein.cancelled": _("notice of the cancelled move-in"),
+    "inquiry.nonarrival": _("inquiry about a missing move-in"),
+    "protection.route": _("instruction for handling"),
 }
 
 #: What a municipality reports, by type and outcome.
@@ -76,14 +110,33 @@ REPORTS = {
     ("moveout.decided", "REJECTED"): _("did not accept the move-out"),
     ("certificate.available", ""): _("sent the certificate data ahead"),
     ("certificate.paper_issued", ""): _("issued the move-out certificate on paper"),
+    ("moveout.decided", "EX_OFFICIO"): _("recorded the move-out ex officio"),
+    ("moveout.transfer_docs", ""): _("handed on documents for follow-on procedures"),
+    ("moveout.effective", "EX_OFFICIO"): _("closed the record ex officio"),
     ("moveout.effective", ""): _("fixed the date of the move-out"),
     ("arrival.plan_ack", ""): _("has seen the announced visit"),
     ("arrival.visited", ""): _("saw the movers at its counter"),
     ("movein.decided", "REGISTERED"): _("registered the move-in"),
+    ("movein.decided", "PROVISIONAL"): _("entered the move-in provisionally"),
     ("movein.decided", "RETURNED"): _("needs something more for the move-in"),
     ("movein.decided", "REJECTED"): _("did not accept the move-in"),
+    ("arrival.diverted", ""): _("saw the movers at its counter, though another municipality was planned"),
+    ("differences.reported", ""): _("reported items that differ"),
     ("movein.notice_applied", ""): _("confirmed the new address"),
     ("appendix.applied", ""): _("changed the appendix of the family register"),
+    ("appendix.mismatch", ""): _("found that the family register does not match"),
+    ("registry.change", "BIRTH"): _("told of a birth"),
+    ("registry.change", "DEATH"): _("told of a death"),
+    ("registry.change", "MARRIAGE"): _("told of a marriage"),
+    ("registry.change", "TRANSFER"): _("told of a transfer of the family register"),
+    ("registry.change", "OTHER"): _("told of a change in the family register"),
+    ("correction.notified", ""): _("corrected an error in its record"),
+    ("cancel.decided", "CANCEL_ADD"): _("cancelled the move-out"),
+    ("cancel.decided", "CANCEL_REMOVE"): _("cancelled the move-in"),
+    ("cancel.decided", "CANCEL_AMENDED"): _("cancelled the change"),
+    ("cancel.decided", "REFUSED"): _("refused the cancellation"),
+    ("inquiry.replied", "ARRIVED"): _("answered that the person moved in"),
+    ("inquiry.replied", "NOT_ARRIVED"): _("answered that the person did not move in"),
 }
 
 #: Character sets by the names that decisions are kept under, and spellings within them.

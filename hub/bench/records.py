@@ -9,7 +9,7 @@ import msgspec
 from hub.demo.people import Invention, Place
 from hub.relocations.filing import Filing
 from municipalities.codes import DATA
-from municipalities.notice import Notice, Role
+from municipalities.notice import Kind, Notice, Role
 
 TODAY = date(2026, 4, 1)
 EVERY = 8  #: one municipality in so many, from north to south
@@ -23,15 +23,15 @@ COPIED = (
 def single_persons(number: int, seed: int = 0) -> list[Notice]:
     """The first movers of so many filings; the same seed gives the same ones."""
     invention = Invention(_places(), TODAY, seed)
-    return [_notice(count, filing) for count, filing in enumerate(invention.filings(number), 1)]
+    domestic = (filing for filing in invention.filings(2 * number + 2) if filing.kind is Kind.DOMESTIC)
+    return [_notice(count, filing) for count, filing in enumerate(islice(domestic, number), 1)]
 
 
 def _places() -> list[Place]:
     with (DATA / "municipalities.csv").open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if not row["valid_to"] and row["kind"] != "designated_city"]
-    return [
-        Place(row["code"], row["prefecture"], f"{row['within']}{row['name']}") for row in islice(rows, 0, None, EVERY)
-    ]
+    every = islice(rows, 0, None, EVERY)
+    return [Place(row["code"], row["prefecture"], f"{row['within']}{row['name']}", row["parent_code"]) for row in every]
 
 
 def _notice(count: int, filing: Filing) -> Notice:

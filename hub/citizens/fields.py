@@ -9,7 +9,7 @@ from django.forms.boundfield import BoundField
 from django.utils.translation import gettext_lazy as _
 
 from hub.citizens.options import Options
-from hub.relocations.filing import TEXT
+from hub.relocations.checks import TEXT
 from hub.words import Words
 
 Choices = Options | Callable[[], Options]

@@ -11,8 +11,9 @@ from hub.citizens import mapping
 from hub.citizens.draft import Draft
 from hub.citizens.fields import PageForm
 from hub.citizens.forms import AddressForm, ContactForm, HouseholdForm, PersonForm, WhenForm
-from hub.relocations.filing import Filing, check
-from municipalities.models import Municipality
+from hub.relocations import services
+from hub.relocations.checks import check
+from hub.relocations.filing import Filing
 
 PERSON = "person-"
 
@@ -95,7 +96,8 @@ class Sheet:
 
         ``more_people``: others will be added, one of whom may be the one who has a card.
         """
-        for problem in check(self.filing(), timezone.localdate(), _Offices()):
+        filing = self.filing()
+        for problem in check(filing, timezone.localdate(), services.register_offices(filing)):
             if not (more_people and problem.pointer == mapping.CARD):
                 self.tell(problem)
 
@@ -115,16 +117,3 @@ def words(problem: Problem) -> str:
             "One of those who move must show the card: tick it for that person, or choose the certificate on paper."
         )
     return _("%(title)s. %(remedy)s") % {"title": problem.entry.title, "remedy": problem.entry.remedy}
-
-
-class _Offices:
-    """Whether codes are register offices today; each is asked for once."""
-
-    def __init__(self) -> None:
-        self.known: dict[str, bool] = {}
-
-    def __call__(self, code: str) -> bool:
-        if code not in self.known:
-            offices = Municipality.objects.leaf().valid_on(timezone.localdate())
-            self.known[code] = bool(code) and offices.filter(pk=code).exists()
-        return self.known[code]

@@ -14,28 +14,32 @@ from hub import words
 from hub.citizens import changes
 from hub.deliveries.models import Delivery
 from hub.deliveries.states import Answer, State
-from hub.relocations import facts, journey, services, status, tables
+from hub.relocations import facts, services, status, tables
+from hub.relocations.clocks import Deadline, deadlines, table
 from hub.relocations.filing import Filing
 from hub.relocations.models import Leg, Relocation, Report
 from hub.vault.services import ShreddedError
 from municipalities.models import Municipality
-from municipalities.notice import Flow
-from municipalities.opening import UnknownHolidaysError
+from municipalities.notice import Flow, Kind
 
 #: What a municipality is to who moves, in their words.
 ROLES = {
     "origin": _("The municipality you leave"),
     "destination": _("The municipality you move to"),
     "domicile": _("The municipality of your family register (本籍)"),
+    "last_registered": _("The municipality where you were registered before"),
 }
 #: States in which the citizen still has to go to the counter of the new municipality.
-BEFORE_ARRIVAL = frozenset({"SUBMITTED", "IN_REVIEW", "RETURNED", "MOVEOUT_ACCEPTED", "AWAITING_ARRIVAL"})
+BEFORE_ARRIVAL = frozenset(
+    {"SUBMITTED", "IN_REVIEW", "RETURNED", "MOVEOUT_ACCEPTED", "AWAITING_ARRIVAL", "NON_ARRIVAL"}
+)
 #: States that end a relocation.
-ENDED = frozenset({"WITHDRAWN", "REJECTED", "SETTLED"})
+ENDED = frozenset({"WITHDRAWN", "REJECTED", "CANCELLED", "SETTLED"})
 #: Colour of a mover's state: what is done, and what is wrong; all others are under way.
 DONE = frozenset(
     {("origin", "CONFIRMED"), ("origin", "EFFECTIVE"), ("origin", "REGISTERED"), ("domicile", "APPLIED")}
     | {("destination", state) for state in ("REGISTERED", "NOTIFIED", "CLOSED")}
+    | {("last_registered", "CONFIRMED")}
 )
 WRONG = frozenset({"RETURNED", "REJECTED"})
 
@@ -45,6 +49,7 @@ NEXT = {
         "The municipality you leave is reviewing your filing. This takes two or three open days."
         " There is nothing to do for you now."
     ),
+    "CONSENT_PENDING": _("Others who are concerned must agree first. They have been asked."),
     "RETURNED": _("Something must be corrected. Please call the counter of the municipality you leave."),
     "MOVEOUT_ACCEPTED": _(
         "After moving, go to the counter of the new municipality in person and make the move-in filing."
@@ -52,10 +57,12 @@ NEXT = {
     "AWAITING_ARRIVAL": _(
         "After moving, go to the counter of the new municipality in person and make the move-in filing."
     ),
+    "NON_ARRIVAL": _("No town knows of your move-in yet. Go to the counter of the new municipality without delay."),
     "ARRIVED": _("You are registered. The municipalities tell each other; there is nothing to do for you."),
     "SETTLED": _("Everything is done. There is nothing left to do for you."),
-    "REJECTED": _("The municipality you leave did not accept the filing. Please ask at its counter."),
+    "REJECTED": _("A municipality did not accept the filing. Please ask at its counter."),
     "WITHDRAWN": _("You took this filing back. If you move after all, file again."),
+    "CANCELLED": _("The move was cancelled. If you move after all, file again."),
 }
 BRING = {
     Flow.CARD_SPECIAL: _("Bring the Individual Number Cards of everyone who has one, and know their 4-digit PIN."),
@@ -149,9 +156,9 @@ def may_withdraw(relocation: Relocation) -> bool:
     return relocation.state not in ENDED and not facts.decided(facts.read(relocation))
 
 
-def day(value: date) -> str:
-    """A day with its weekday."""
-    return date_format(value, gettext("D, j F Y"))
+def day(value: date | None) -> str:
+    """A day with its weekday; nothing for a move that has no such day."""
+    return date_format(value, gettext("D, j F Y")) if value else ""
 
 
 def clocks(relocation: Relocation, filing: Filing | None) -> Iterator[Clock]:
@@ -160,29 +167,27 @@ def clocks(relocation: Relocation, filing: Filing | None) -> Iterator[Clock]:
     The statutory day rolls over to an open day of the town (Local Autonomy Act Art. 4-2). Whether the card flow
     is saved by that too is not settled (Order Art. 24-2), so its day is said as it falls.
     """
-    living_from = filing.living_from if filing else relocation.planned_out_on
-    found = {
-        clock.clock: clock for clock in journey.deadlines(Flow(relocation.flow), relocation.planned_out_on, living_from)
-    }
-    if "C30" in found:
-        last = min(found["C30"].due_on, found["C14"].due_on)
+    starts = status.planned_starts(filing) if filing else {"planned_out_on": relocation.planned_out_on}
+    running = deadlines(Kind(relocation.kind), Flow(relocation.flow), starts)
+    found = {clock.clock: clock for clock in running}
+    special = [found[name].due_on for name in ("C30", "SPECIAL14") if name in found]
+    if special:
+        last = min(special)
         hint = gettext("Afterwards a move-out certificate on paper is needed, and the card lapses if nothing is filed.")
         yield Clock(
             gettext("Last day for the move-in filing with the card"), day(last), hint, last < timezone.localdate()
         )
-    legal = rolled(relocation.destination, found["C14"])
+    if "C14" in found and relocation.destination is not None:
+        yield _by_law(relocation.destination, found["C14"])
+
+
+def _by_law(town: Municipality, clock: Deadline) -> Clock:
+    """The statutory day, by the town's calendar; as it falls where the holidays are not known yet."""
+    legal = table()["C14"].rolled(clock.starts_on, town.opening()) or clock.due_on
     hint = gettext("Within 14 days of starting to live there (Basic Resident Register Act, Art. 22).")
-    if legal != found["C14"].due_on:
+    if legal != clock.due_on:
         hint += " " + gettext("The 14th day is a closed day; the next open day counts.")
-    yield Clock(gettext("Last day for the move-in filing by law"), day(legal), hint, legal < timezone.localdate())
-
-
-def rolled(town: Municipality, clock: journey.Deadline) -> date:
-    """The last day by the town's calendar; as it falls where the holidays are not known yet."""
-    try:
-        return town.opening().due_on(clock.starts_on, (clock.due_on - clock.starts_on).days)
-    except UnknownHolidaysError:
-        return clock.due_on
+    return Clock(gettext("Last day for the move-in filing by law"), day(legal), hint, legal < timezone.localdate())
 
 
 def towns(relocation: Relocation, filing: Filing | None) -> list[Town]:
@@ -205,7 +210,7 @@ def town(
     said = [
         Step(words.report(row.type, row.outcome), row.received_at, kind="said")
         for row in reports
-        if row.municipality_id == leg.municipality_id and str(tables.reports().get(row.type)) == leg.role
+        if row.municipality_id == leg.municipality_id and leg.role in tables.reports().get(row.type, ())
     ]
     steps = [handed(row) for row in told] + said
     return Town(

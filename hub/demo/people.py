@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+import msgspec
+
 from hub.relocations.filing import Filer, Filing
 from municipalities import postal
 from municipalities.notice import (
@@ -51,6 +53,12 @@ ROMAN = [
     ("SHIKEN TARO MINH", "シケン　タロウ　ミン", "VNM"),
     ("SAMPLE JOSE", "サンプル　ホセ", "BRA"),
 ]
+#: Of twenty filings so many are of each kind.
+KINDS = (
+    *(Kind.DOMESTIC, Kind.DOMESTIC, Kind.IN_CITY, Kind.DOMESTIC, Kind.DOMESTIC, Kind.OVERSEAS_OUT, Kind.DOMESTIC),
+    *(Kind.DOMESTIC, Kind.WARD_TO_WARD, Kind.DOMESTIC, Kind.DOMESTIC, Kind.OVERSEAS_IN, Kind.DOMESTIC, Kind.DOMESTIC),
+    *(Kind.HOUSEHOLD_CHANGE, Kind.DOMESTIC, Kind.DOMESTIC, Kind.IN_CITY, Kind.DOMESTIC, Kind.DOMESTIC),
+)
 #: Everyone in the order of the resident record: head, spouse, children, a parent.
 PLACES_IN_FAMILY = ("世帯主", "配偶者", "子", "子", "子", "母")
 
@@ -62,6 +70,7 @@ class Place:
     code: str
     prefecture: str
     city: str
+    ward_of: str = ""  #: code of the designated city
 
 
 class Invention:
@@ -79,16 +88,53 @@ class Invention:
         return found
 
     def filings(self, count: int) -> Iterator[Filing]:
-        """Yield filings; origins and destinations go round all prefectures."""
+        """Yield filings of every kind; origins and destinations go round all prefectures."""
         prefectures = sorted(self.by_prefecture)
         for number in range(count):
             origin = self.random.choice(self.by_prefecture[prefectures[number % len(prefectures)]])
             destination = self.other(prefectures[(number * 7 + 3) % len(prefectures)], origin)
-            yield self.filing(number, origin, destination)
+            whole = self.filing(number, origin, destination)
+            yield self.of_kind(KINDS[number % len(KINDS)], whole)
 
     def other(self, prefecture: str, than: Place) -> Place:
-        """Return a place of the prefecture that is not the same municipality."""
-        return self.random.choice([place for place in self.by_prefecture[prefecture] if place.code != than.code])
+        """Return a place of the prefecture that is not the same municipality, nor a ward of the same city."""
+        places = [place for place in self.by_prefecture[prefecture] if place.code != than.code]
+        return self.random.choice([place for place in places if not (than.ward_of and place.ward_of == than.ward_of)])
+
+    def of_kind(self, kind: Kind, filing: Filing) -> Filing:
+        """Turn a move between two municipalities into one of this kind (the same people, other places and days)."""
+        if kind is Kind.DOMESTIC:
+            return filing
+        changes: dict[str, Any] = {"kind": kind, "flow": Flow.NOT_APPLICABLE, "planned_out_on": None}
+        if kind is Kind.OVERSEAS_OUT:
+            changes |= {"planned_out_on": self.today, "living_from": None, "visit_on": None}
+            changes["new_address"] = Address(country="USA", full_address="1-1 Sample Street, Springfield, USA")
+        elif kind is Kind.OVERSEAS_IN:
+            changes["old_address"] = Address(country="FRA", full_address="1 rue Exemple, Paris, France")
+            changes["household_left"], changes["scope"] = HouseholdLeft(), Scope.WHOLE
+        elif kind is Kind.IN_CITY:
+            changes["old_address"] = self.address(self.place(filing.destination))
+        elif kind is Kind.HOUSEHOLD_CHANGE:
+            changes["old_address"] = filing.new_address
+        elif kind is Kind.WARD_TO_WARD:
+            wards = self.wards()
+            if not wards:
+                return filing
+            left, entered = self.random.sample(self.random.choice(wards), 2)
+            changes |= {"old_address": self.address(left), "new_address": self.address(entered)}
+        return msgspec.structs.replace(filing, **changes)
+
+    def place(self, code: str) -> Place:
+        """Return the place of this code."""
+        return next(place for place in self.places if place.code == code)
+
+    def wards(self) -> list[list[Place]]:
+        """Return the wards of each designated city of which at least two are among the places."""
+        found: dict[str, list[Place]] = {}
+        for place in self.places:
+            if place.ward_of:
+                found.setdefault(place.ward_of, []).append(place)
+        return [wards for _, wards in sorted(found.items()) if len(wards) > 1]
 
     def filing(self, number: int, origin: Place, destination: Place) -> Filing:
         """Invent one household and its move."""

@@ -9,25 +9,31 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from hub import desk, words
 from hub.deliveries.models import Delivery
 from hub.relocations import tables
 from hub.relocations.models import Event, Mover, Relocation, Report
+from municipalities.notice import Kind
 
 #: Whom a relocation waits for, by its state; what is in none of these has come to an end.
 WAITS = {
-    "citizen": (_("the citizen"), ("RETURNED", "MOVEOUT_ACCEPTED", "AWAITING_ARRIVAL")),
+    "citizen": (
+        _("the citizen"),
+        ("CONSENT_PENDING", "RETURNED", "MOVEOUT_ACCEPTED", "AWAITING_ARRIVAL", "NON_ARRIVAL"),
+    ),
     "towns": (_("a municipality"), ("SUBMITTED", "IN_REVIEW", "ARRIVED")),
-    "nobody": (_("nobody: it has ended"), ("SETTLED", "REJECTED", "WITHDRAWN")),
+    "nobody": (_("nobody: it has ended"), ("SETTLED", "REJECTED", "WITHDRAWN", "CANCELLED")),
 }
 #: What this town's own clerks have to do: its leg is in one of these.
 OURS = (
     Q(role="origin", state__in=["DELIVERED", "PROVISIONAL"])
     | Q(role="origin", state="EFFECTIVE", relocation__state="ARRIVED")
-    | Q(role="destination", state__in=["AT_COUNTER"])
-    | Q(role="domicile", state="NOTICE_SENT")
+    | Q(role="destination", state__in=["AT_COUNTER", "PROVISIONAL"])
+    | Q(role="domicile", state__in=["NOTICE_SENT", "MISMATCH", "REVOKED"])
+    | Q(role="last_registered", state="NOTIFIED")
 )
 
 
@@ -169,7 +175,9 @@ class RelocationAdmin(desk.Desk):
 
     @admin.display(description=_("from → to"))
     def route(self, row: Relocation) -> str:
-        return f"{row.origin.full_name} → {row.destination.full_name}"
+        abroad = gettext("abroad")
+        places = (town.full_name if town else abroad for town in (row.origin, row.destination))
+        return " → ".join(dict.fromkeys(places))
 
     @admin.display(description=_("planned move-out date"), ordering="planned_out_on")
     def planned(self, row: Any) -> str:
@@ -196,7 +204,8 @@ def may_know(row: Any, field: str) -> bool:
     if ours is None:
         return True
     roles = {mover.role for mover in ours}
-    return any(field in tables.disclosure()[type_] for type_, role in tables.notices() if role.value in roles)
+    kind = Kind(row.kind)
+    return any(field in tables.allowed(type_, role, kind) for type_, role in tables.notices() if role.value in roles)
 
 
 def table(rows: Iterable[Delivery]) -> SafeString:

@@ -1,6 +1,6 @@
 """Between the rows and the journey: reads what happened into a ``Situation``, writes its states back."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -12,13 +12,26 @@ from hub.deliveries.states import State
 from hub.relocations.journey import Due, Fact, LegFacts, Situation
 from hub.relocations.models import Event, Mover, Relocation, Report
 from hub.vault import cipher
-from municipalities.notice import Flow, Role
+from municipalities.notice import Flow, Kind, Role
 
 #: A delivery that never left: its notice is not a fact and its town need not be told of a withdrawal.
 NEVER_LEFT = (State.WITHDRAWN, State.SUPERSEDED, State.EXPIRED)
 
-#: Events that are facts of the journey.
-ACTS = ("filing.acknowledged", "filing.withdrawn")
+#: Events that are facts of the journey: what the citizen, the hub and its clocks did. Those with ``movers`` in their
+#: detail concern these alone.
+ACTS = (
+    "filing.acknowledged",
+    "filing.withdrawn",
+    "cancel.asked",
+    "visit.overdue",
+    "special.lapsed",
+    "arrival.absent",
+    "protection.set",
+)
+#: Notices that every version is told of anew.
+BY_VERSION = ("filing.amended", "correction.notified")
+#: States of a relocation in which its movers are registered where they went.
+REGISTERED = ("ARRIVED", "SETTLED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +41,7 @@ class Rows:
     movers: list[Mover]
     deliveries: list[Delivery]
     reports: list[Report]
-    #: What the citizen and the hub did: acknowledged, withdrawn.
+    #: What the citizen and the hub did (``ACTS``).
     acts: list[Event]
 
 
@@ -46,13 +59,17 @@ def situation(relocation: Relocation, rows: Rows) -> Situation:
     """Turn the rows into everything the journey depends on."""
     told = {row.municipality_id for row in rows.deliveries if row.state not in NEVER_LEFT}
     everyone = frozenset(mover.ordinal for mover in rows.movers)
+    follows = relocation.follows
     return Situation(
         flow=Flow(relocation.flow),
         planned_out_on=relocation.planned_out_on,
         legs=_legs(rows.movers, told),
         facts=tuple(fact for _, fact in sorted(_facts(rows, everyone), key=lambda pair: pair[0])),
-        covered=_covered(rows.deliveries),
+        covered=_covered(rows.deliveries, relocation.version),
         today=timezone.localdate(),
+        kind=Kind(relocation.kind),
+        prior_registered=follows is None or follows.state in REGISTERED,
+        version_by=relocation.version_by,
     )
 
 
@@ -64,7 +81,7 @@ def _legs(movers: list[Mover], told: set[str]) -> tuple[LegFacts, ...]:
 
 
 def _facts(rows: Rows, everyone: frozenset[int]) -> list[tuple[datetime, Fact]]:
-    found = [(event.at, Fact(event.type, everyone)) for event in rows.acts]
+    found = [(event.at, Fact(event.type, frozenset(event.detail.get("movers", everyone)))) for event in rows.acts]
     found += [
         (row.sent_at, Fact(row.type, frozenset(row.ordinals), municipality=row.municipality_id))
         for row in rows.deliveries
@@ -77,9 +94,12 @@ def _facts(rows: Rows, everyone: frozenset[int]) -> list[tuple[datetime, Fact]]:
     return found
 
 
-def _covered(sent: list[Delivery]) -> Mapping[tuple[str, Role, str], frozenset[int]]:
+def _covered(told: list[Delivery], version: int) -> Mapping[tuple[str, Role, str], frozenset[int]]:
+    """Return who was told what; a superseded notice told nothing, and a new version is told of again (O10)."""
     found: dict[tuple[str, Role, str], frozenset[int]] = {}
-    for row in sent:
+    for row in told:
+        if row.state == State.SUPERSEDED or (row.type in BY_VERSION and row.version != version):
+            continue
         key = (row.type, Role(row.role), row.municipality_id)
         found[key] = found.get(key, frozenset()) | frozenset(row.ordinals)
     return found
@@ -110,21 +130,39 @@ def last_sequences(rows: Rows) -> dict[str, int]:
 
 
 def decided(rows: Rows) -> bool:
-    """Tell whether the origin has registered or rejected the move-out of any mover."""
-    return any(row.type == "moveout.decided" and row.outcome in ("REGISTERED", "REJECTED") for row in rows.reports)
+    """Tell whether the move-out of any mover is decided, or, where none is filed, anything at the town entered."""
+    return any(
+        row.type in ("moveout.decided", "movein.decided") and row.outcome not in ("RETURNED", "PROVISIONAL")
+        for row in rows.reports
+    )
 
 
-class LegalDate(msgspec.Struct):
+class Said(msgspec.Struct):
     """The part of a report's body that a later notice repeats."""
 
     legal_date: date | None = None
 
 
-def actual_in_on(rows: Rows, key: bytes, ordinals: tuple[int, ...]) -> date | None:
-    """Return the move-in date that the destination registered last for these movers, when it has."""
+#: Of which report a notice repeats the legal date, as the day of moving in or as the day of legal effect.
+REPEATS = {
+    "movein.decided": ("REGISTERED",),
+    "cancel.decided": ("CANCEL_ADD", "CANCEL_REMOVE", "CANCEL_AMENDED"),
+    "correction.notified": ("",),
+    "registry.change": ("DEATH",),
+}
+
+
+def last_report(rows: Rows, types: Collection[str], ordinals: Collection[int]) -> Report | None:
+    """Return the last of these reports that says something about any of these movers."""
     for report in reversed(rows.reports):
-        registered = report.type == "movein.decided" and report.outcome == "REGISTERED"
-        if registered and set(report.ordinals) & set(ordinals):
-            body = cipher.unseal(key, bytes(report.body), report.identity)
-            return msgspec.json.decode(body, type=LegalDate).legal_date
+        if report.type in types and report.outcome in REPEATS[report.type] and set(report.ordinals) & set(ordinals):
+            return report
     return None
+
+
+def legal_date(report: Report | None, key: bytes) -> date | None:
+    """Return the legal date that a report says."""
+    if report is None:
+        return None
+    body = cipher.unseal(key, bytes(report.body), report.identity)
+    return msgspec.json.decode(body, type=Said).legal_date

@@ -1,16 +1,18 @@
-"""The journey: from what was filed and what happened since to leg states, notices due and deadlines.
+"""The journey: from what was filed and what happened since to leg states, notices due and the filing's state.
 
 A pure function over the tables. Every event (filing, report, timer, a person's decision) does the same:
 recompute, then add what is missing; repeating it adds nothing. State is kept per mover and leg, because
 one child may stay behind.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
+from functools import cache
 
 from hub.relocations import tables
-from municipalities.notice import Flow, Role
+from hub.relocations.tables import Need
+from municipalities.notice import Flow, Kind, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +28,12 @@ class LegFacts:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """Something that happened, in the order it happened: a report, a notice handed over, a citizen's act."""
+    """Something that happened, in the order it happened: a report, a notice handed over, an act, a timer."""
 
     type: str
     ordinals: frozenset[int]
     outcome: str = ""
-    #: Where it happened; empty when it concerns every leg.
+    #: Where it happened (who reported, who was handed it); empty when it concerns every leg.
     municipality: str = ""
 
 
@@ -47,6 +49,11 @@ class Situation:
     #: Movers already covered by a notice that was queued, by type, role and municipality.
     covered: Mapping[tuple[str, Role, str], frozenset[int]]
     today: date
+    kind: Kind = Kind.DOMESTIC
+    #: The move before this one, if the filer named one, is registered at its destination.
+    prior_registered: bool = True
+    #: What made the present version: nothing (as filed), an amendment of the filer, or a town's correction.
+    version_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,124 +75,215 @@ class Journey:
     state: str
 
 
+#: Destination states of a person who is registered there.
+ARRIVED = frozenset({"REGISTERED", "NOTIFIED", "CLOSED"})
+#: How ``version_by`` names the filer; else it is the code of the town that corrected.
+AMENDED = "filer"
+
+
+class Past:
+    """What happened to one mover, prepared so that every question about it is one look-up."""
+
+    __slots__ = ("arrived", "facts", "happened", "situation", "states", "unfiled")
+
+    def __init__(self, situation: Situation, ordinal: int, facts: tuple[Fact, ...]) -> None:
+        self.situation, self.facts = situation, facts
+        happened: set[tuple[str, str]] = set()
+        for fact in facts:
+            happened.add((fact.type, ""))
+            happened.add((fact.type, fact.outcome))
+        # A notice counts from when it is queued: a town may answer before the courier has written down «sent».
+        happened.update((key[0], "") for key, told in situation.covered.items() if ordinal in told)
+        self.happened = happened
+        legs = [leg for leg in situation.legs if ordinal in leg.ordinals]
+        self.states = {(leg.role, leg.municipality): self.fold(leg) for leg in legs}
+        self.unfiled = any(leg.role is Role.LAST_REGISTERED for leg in legs)
+        self.arrived = any(role is Role.DESTINATION and state in ARRIVED for (role, _), state in self.states.items())
+
+    def fold(self, leg: LegFacts) -> str:
+        """Fold what happened through the state machine of a leg."""
+        machine, state, here = tables.machine(leg.role), tables.START[leg.role], leg.municipality
+        for fact in self.facts:
+            state = machine.get((state, fact.type, fact.outcome, fact.municipality == here), state)
+        return state
+
+    def open(self, gate: tuple[tuple[Need, ...], ...]) -> bool:
+        """Tell whether every group of a gate has a need that is met."""
+        for group in gate:
+            for need in group:
+                if self.met(need):
+                    break
+            else:
+                return False
+        return True
+
+    def met(self, need: Need) -> bool:
+        """Tell whether a need is met: it happened, or the condition that it names holds."""
+        condition = CONDITIONS.get(need.type)
+        return condition(self) if condition else (need.type, need.outcome) in self.happened
+
+
+@cache
+def _kinds_of(message: str) -> frozenset[Kind]:
+    return frozenset().union(*(row.kinds for row in tables.messages() if row.type == message))
+
+
+def _reached(past: Past) -> bool:
+    planned = past.situation.planned_out_on
+    return planned is not None and planned <= past.situation.today
+
+
+#: What a gate may need besides that something happened. A cell of ``gates.csv`` names one of these.
+CONDITIONS: dict[str, Callable[[Past], bool]] = {
+    "flow.card": lambda past: past.situation.flow is Flow.CARD_SPECIAL,
+    "planned_date.reached": _reached,
+    "kind.without_moveout": lambda past: past.situation.kind not in _kinds_of("moveout.submitted"),
+    "kind.overseas_out": lambda past: past.situation.kind is Kind.OVERSEAS_OUT,
+    "stay.filed": lambda past: not past.unfiled,
+    "stay.unfiled": lambda past: past.unfiled,
+    "prior.registered": lambda past: past.situation.prior_registered,
+    "arrival.none": lambda past: not past.arrived,
+    "movein.undecided": lambda past: ("movein.decided", "REGISTERED") not in past.happened,
+    "version.amended": lambda past: past.situation.version_by == AMENDED,
+    "version.corrected": lambda past: past.situation.version_by not in ("", AMENDED),
+}
+
+
+def pasts(situation: Situation) -> dict[int, Past]:
+    """Return the past of every mover; movers of the same past in the same legs share the work."""
+    found: dict[int, Past] = {}
+    known: dict[tuple[object, ...], Past] = {}
+    for ordinal in {ordinal: None for leg in situation.legs for ordinal in leg.ordinals}:
+        facts = tuple(fact for fact in situation.facts if ordinal in fact.ordinals)
+        same = (
+            tuple(map(id, facts)),
+            tuple(ordinal in leg.ordinals for leg in situation.legs),
+            tuple(ordinal in told for told in situation.covered.values()),
+        )
+        past = known.get(same)
+        if past is None:
+            past = known[same] = Past(situation, ordinal, facts)
+        found[ordinal] = past
+    return found
+
+
 def travel(situation: Situation) -> Journey:
     """Work out leg states, notices due and the state of the whole filing."""
-    states = leg_states(situation)
-    return Journey(states, tuple(notices_due(situation)), roll_up(situation, states))
+    movers = pasts(situation)
+    states = {
+        (leg.role, leg.municipality, ordinal): movers[ordinal].states[leg.role, leg.municipality]
+        for leg in situation.legs
+        for ordinal in leg.ordinals
+    }
+    return Journey(states, tuple(_due(situation, movers)), roll_up(situation, movers))
 
 
-def leg_states(situation: Situation) -> dict[tuple[Role, str, int], str]:
-    """Fold what happened through the state machine of each leg, mover by mover."""
-    steps = tables.leg_steps()
-    states = {}
-    for leg in situation.legs:
-        for ordinal in leg.ordinals:
-            state = tables.START[leg.role]
-            for fact in situation.facts:
-                if ordinal in fact.ordinals:
-                    state = steps.get((leg.role, state, fact.type, fact.outcome), state)
-            states[leg.role, leg.municipality, ordinal] = state
-    return states
+def leg_states(situation: Situation) -> Mapping[tuple[Role, str, int], str]:
+    """Return the state of every mover on every leg."""
+    return travel(situation).states
 
 
-def missing(situation: Situation, message: str, ordinal: int) -> list[tables.Need]:
+def missing(past: Past, message: str, role: Role) -> list[Need]:
     """Return what must still happen for this mover before the message may go (its gate); empty = open."""
-    return [
-        group[0]
-        for group in tables.gates().get(message, ())
-        if not any(_met(situation, need, ordinal) for need in group)
-    ]
+    return [group[0] for group in tables.gate(message, role) if not past.open((group,))]
 
 
-def _met(situation: Situation, need: tables.Need, ordinal: int) -> bool:
-    if need.type == "flow.card":
-        return situation.flow is Flow.CARD_SPECIAL
-    if need.type == "planned_date.reached":
-        return situation.planned_out_on is not None and situation.planned_out_on <= situation.today
-    # A notice counts from when it is queued: a town may answer before the courier has written down «sent».
-    if any(ordinal in told for (type_, _, _), told in situation.covered.items() if type_ == need.type):
-        return True
-    return any(
-        fact.type == need.type and ordinal in fact.ordinals and need.outcome in ("", fact.outcome)
-        for fact in situation.facts
-    )
-
-
-def notices_due(situation: Situation) -> Iterator[Due]:
+def _due(situation: Situation, movers: Mapping[int, Past]) -> Iterator[Due]:
     """Yield each notice whose gate is open for movers that no earlier notice of its kind covers."""
-    withdrawn = {n for fact in situation.facts if fact.type == "filing.withdrawn" for n in fact.ordinals}
-    for message, role in tables.notices():
-        taking_back = message == "withdraw.requested"
+    for row, gate in _notices(situation.kind):
         for leg in situation.legs:
-            if leg.role != role or (taking_back and not leg.told):
+            if leg.role is not row.role or (row.told and not leg.told):
                 continue
-            covered = situation.covered.get((message, role, leg.municipality), frozenset())
+            if row.type == "correction.notified" and leg.municipality == situation.version_by:
+                continue  # who corrected knows
+            covered = situation.covered.get((row.type, leg.role, leg.municipality), frozenset())
+            here = (leg.role, leg.municipality)
             ordinals = tuple(
                 ordinal
                 for ordinal in leg.ordinals
                 if ordinal not in covered
-                and (taking_back or ordinal not in withdrawn)
-                and not missing(situation, message, ordinal)
+                and (not row.states or movers[ordinal].states[here] in row.states)
+                and movers[ordinal].open(gate)
             )
             if ordinals:
-                yield Due(message, role, leg.municipality, ordinals)
+                yield Due(row.type, leg.role, leg.municipality, ordinals)
 
 
-#: What a leg's state means for the whole filing: the lowest rank of any leg and mover counts.
-ORIGIN_RANK = {
-    "PENDING": "SUBMITTED",
-    "DELIVERED": "IN_REVIEW",
-    "PROVISIONAL": "IN_REVIEW",
-    "RETURNED": "RETURNED",
-    "REGISTERED": "MOVEOUT_ACCEPTED",
-    "EFFECTIVE": "AWAITING_ARRIVAL",
-    "CONFIRMED": "ARRIVED",
+@cache
+def _notices(kind: Kind) -> tuple[tuple[tables.Message, tuple[tuple[Need, ...], ...]], ...]:
+    """Return the notices of a kind of move with their gates, in the catalogue's order."""
+    return tuple(
+        (row, tables.gate(row.type, row.role))
+        for row in tables.notice_rows()
+        if row.role is not None and (not row.kinds or kind in row.kinds)
+    )
+
+
+#: The states of a filing in the order of an undisturbed move: the least of any mover counts.
+ORDER = (
+    "SUBMITTED",
+    "IN_REVIEW",
+    "MOVEOUT_ACCEPTED",
+    "NON_ARRIVAL",
+    "AWAITING_ARRIVAL",
+    "ARRIVED",
+    "SETTLED",
+)
+#: States in which a mover's part has ended otherwise; they name the filing when nobody else is under way.
+ENDED = ("REJECTED", "WITHDRAWN", "CANCELLED")
+#: What the state of a mover's leading leg means for the filing.
+LEADING: dict[Role, dict[str, str]] = {
+    Role.ORIGIN: {
+        "PENDING": "SUBMITTED",
+        "DELIVERED": "IN_REVIEW",
+        "PROVISIONAL": "IN_REVIEW",
+        "RETURNED": "RETURNED",
+        "REJECTED": "REJECTED",
+        "WITHDRAWN": "WITHDRAWN",
+        "CANCELLED": "CANCELLED",
+        "CLOSED": "CANCELLED",
+        "REGISTERED": "MOVEOUT_ACCEPTED",
+        "EFFECTIVE": "AWAITING_ARRIVAL",
+        "NON_ARRIVAL": "NON_ARRIVAL",
+        "CONFIRMED": "ARRIVED",
+        "CLOSED_EX_OFFICIO": "CANCELLED",
+    },
+    Role.DESTINATION: {
+        "NONE": "SUBMITTED",
+        "CANCELLED": "CANCELLED",
+        "REJECTED": "REJECTED",
+        **dict.fromkeys(
+            ("ANNOUNCED", "PREPARED", "OVERDUE", "SPECIAL_LAPSED", "AT_COUNTER", "PROVISIONAL"), "AWAITING_ARRIVAL"
+        ),
+        **dict.fromkeys(ARRIVED, "ARRIVED"),
+    },
 }
-ORDER = ("SUBMITTED", "IN_REVIEW", "MOVEOUT_ACCEPTED", "AWAITING_ARRIVAL", "ARRIVED", "SETTLED")
-ARRIVED = frozenset({"REGISTERED", "NOTIFIED", "CLOSED"})
-#: The end of each role's part.
-DONE = {Role.ORIGIN: "CONFIRMED", Role.DESTINATION: "CLOSED", Role.DOMICILE: "APPLIED"}
-#: States of which one is enough to name the whole filing.
-STOPS = ("WITHDRAWN", "REJECTED", "RETURNED")
 
 
-def roll_up(situation: Situation, states: Mapping[tuple[Role, str, int], str]) -> str:
-    """Return the state of the filing: the minimum over all movers and legs."""
-    found = set(states.values())
-    for stop in STOPS:
-        if stop in found:
-            return stop
-    ordinals = {ordinal for _, _, ordinal in states}
-    return min((_of_mover(states, ordinal) for ordinal in ordinals), key=ORDER.index)
+def roll_up(situation: Situation, movers: Mapping[int, Past]) -> str:
+    """Return the state of the filing: the least over the movers that are still under way."""
+    found = {_of_mover(situation, past) for past in movers.values()}
+    if "RETURNED" in found:
+        return "RETURNED"
+    under_way = found - set(ENDED)
+    return min(under_way, key=ORDER.index) if under_way else min(found, key=ENDED.index)
 
 
-def _of_mover(states: Mapping[tuple[Role, str, int], str], ordinal: int) -> str:
-    mine = {role: state for (role, _, number), state in states.items() if number == ordinal}
-    if all(state == DONE[role] for role, state in mine.items()):
+def _of_mover(situation: Situation, past: Past) -> str:
+    kind = situation.kind
+    mine = {role: state for (role, _), state in past.states.items() if state != "DIVERTED"}
+    if all(state in tables.done(kind, role) for role, state in mine.items()):
         return "SETTLED"
-    if mine.get(Role.DESTINATION) in ARRIVED:
+    origin, destination = mine.get(Role.ORIGIN), mine.get(Role.DESTINATION)
+    if destination in ARRIVED:
         return "ARRIVED"
-    return ORIGIN_RANK[mine[Role.ORIGIN]]
-
-
-@dataclass(frozen=True, slots=True)
-class Deadline:
-    """A clock that runs: its id in the law's words (C14, C30), and the last day."""
-
-    clock: str
-    starts_on: date
-    due_on: date
-
-
-def deadlines(flow: Flow, planned_out_on: date | None, living_from: date | None) -> Sequence[Deadline]:
-    """Return the clocks that run from the planned dates; the first day is not counted (Civil Code Art. 140).
-
-    C14: move-in filing within 14 days of moving in (Act Art. 22). C30: the card flow ends 30 days after the
-    planned move-out date (Order Art. 24-2). Roll-over to an open day is the town's calendar's business.
-    """
-    found = []
-    if living_from is not None:
-        found.append(Deadline("C14", living_from, living_from + timedelta(days=14)))
-    if flow is Flow.CARD_SPECIAL and planned_out_on is not None:
-        found.append(Deadline("C30", planned_out_on, planned_out_on + timedelta(days=30)))
-    return found
+    if destination == "REJECTED":
+        return "REJECTED"
+    if destination is None and origin == "EFFECTIVE":  # moved abroad: nobody is awaited anywhere
+        return "MOVEOUT_ACCEPTED"
+    # Where nothing is filed at the town that is left, the town entered says where things stand.
+    if origin is not None and kind in _kinds_of("moveout.submitted") and not past.unfiled:
+        return LEADING[Role.ORIGIN][origin]
+    if ("filing.withdrawn", "") in past.happened:
+        return "WITHDRAWN"
+    return LEADING[Role.DESTINATION][destination or "NONE"]

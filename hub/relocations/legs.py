@@ -12,9 +12,9 @@ from municipalities.notice import Role
 
 #: Steps that a hand-over makes on the receiving town's own leg, as rows (role, from, message, to).
 _SENT_STEPS = [
-    (role.value, start, message, end)
-    for (role, start, message, _), end in tables.leg_steps().items()
-    if (message, role) in tables.notices()
+    (step.role.value, step.start, step.on, step.end)
+    for step in tables.leg_steps()
+    if (step.on, step.role) in tables.notices() and step.whose != "other" and step.start != step.end
 ]
 
 FOLLOW = """

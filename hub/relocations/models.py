@@ -18,13 +18,16 @@ class RelocationState(models.TextChoices):
 
     SUBMITTED = "SUBMITTED", _("received")
     IN_REVIEW = "IN_REVIEW", _("under review at the municipality you leave")
+    CONSENT_PENDING = "CONSENT_PENDING", _("waiting for the consent of those concerned")
     RETURNED = "RETURNED", _("returned: something must be corrected")
     MOVEOUT_ACCEPTED = "MOVEOUT_ACCEPTED", _("move-out accepted")
     AWAITING_ARRIVAL = "AWAITING_ARRIVAL", _("moved out; go to the counter of the new municipality")
+    NON_ARRIVAL = "NON_ARRIVAL", _("moved out; no move-in is known of")
     ARRIVED = "ARRIVED", _("registered at the new municipality")
     SETTLED = "SETTLED", _("everything is settled")
-    REJECTED = "REJECTED", _("not accepted by the municipality you leave")
+    REJECTED = "REJECTED", _("not accepted by the municipality")
     WITHDRAWN = "WITHDRAWN", _("withdrawn by you")
+    CANCELLED = "CANCELLED", _("cancelled at the municipality")
 
 
 class Relocation(models.Model):
@@ -36,9 +39,20 @@ class Relocation(models.Model):
     flow = models.CharField(_("flow"), max_length=16, choices=[(flow.value, _(flow.value)) for flow in Flow])
     state = models.CharField(_("state"), max_length=16, choices=RelocationState, default=RelocationState.SUBMITTED)
     version = models.PositiveSmallIntegerField(_("version"), default=1)
-    origin = models.ForeignKey(Municipality, models.PROTECT, related_name="+", verbose_name=_("origin"))
-    destination = models.ForeignKey(Municipality, models.PROTECT, related_name="+", verbose_name=_("destination"))
-    planned_out_on = models.DateField(_("planned move-out date"))
+    #: Who made the present version: nobody (as filed), ``filer`` (amended), or the town that corrected it.
+    version_by = models.CharField(max_length=6, blank=True, editable=False)
+    #: Empty exactly for a move from abroad, and for one to abroad.
+    origin = models.ForeignKey(
+        Municipality, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("origin")
+    )
+    destination = models.ForeignKey(
+        Municipality, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("destination")
+    )
+    planned_out_on = models.DateField(_("planned move-out date"), null=True, blank=True)
+    #: The filer's own move before this one, which must be registered first (order rule O5).
+    follows = models.ForeignKey(
+        "self", models.PROTECT, related_name="followed_by", null=True, blank=True, verbose_name=_("follows")
+    )
     filed_on = models.DateField(_("filed on"))
     submitted_at = models.DateTimeField(_("submitted"), default=timezone.now)
     #: Whose it is (``Actor.owner``): a citizen's account or a partner front.
@@ -52,7 +66,32 @@ class Relocation(models.Model):
             models.Index(fields=["state", "-id"], name="relocation_state"),
         ]
         constraints = [
-            models.CheckConstraint(condition=~models.Q(origin=models.F("destination")), name="relocation_moves")
+            models.CheckConstraint(
+                condition=models.Q(origin__isnull=False) | models.Q(kind=Kind.OVERSEAS_IN.value),
+                name="relocation_origin",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(destination__isnull=False) | models.Q(kind=Kind.OVERSEAS_OUT.value),
+                name="relocation_destination",
+            ),
+            models.CheckConstraint(
+                condition=(
+                    models.Q(kind__in=[kind.value for kind in tables.WITHIN], origin=models.F("destination"))
+                    | models.Q(
+                        ~models.Q(origin=models.F("destination")),
+                        kind__in=[Kind.DOMESTIC.value, Kind.WARD_TO_WARD.value],
+                        origin__isnull=False,
+                    )
+                    | models.Q(kind=Kind.OVERSEAS_OUT.value, destination__isnull=True)
+                    | models.Q(kind=Kind.OVERSEAS_IN.value, origin__isnull=True)
+                ),
+                name="relocation_moves",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(planned_out_on__isnull=False)
+                | ~models.Q(kind__in=[Kind.DOMESTIC.value, Kind.OVERSEAS_OUT.value]),
+                name="relocation_planned",
+            ),
         ]
         triggers = [
             pgtrigger.ReadOnly(name="filed_once", fields=["receipt_no", "kind", "filed_on", "submitted_at", "owner"]),
@@ -68,6 +107,8 @@ class Version(models.Model):
 
     relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="versions")
     number = models.PositiveSmallIntegerField(default=1)
+    #: As ``Relocation.version_by``.
+    by = models.CharField(max_length=6, blank=True)
     body = models.BinaryField()
     created_at = models.DateTimeField(default=timezone.now)
 

@@ -3,6 +3,7 @@
 This is the one place where disclosure is applied; everything that leaves the hub for a town passes here.
 """
 
+from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
@@ -10,45 +11,68 @@ import msgspec
 
 from hub.relocations import tables
 from hub.relocations.filing import Filing
-from municipalities.notice import Mover, Notice, Role
+from municipalities.notice import Flow, Mover, Notice, Reason, Role
 
 #: Needed to answer at all; never withheld.
 ENVELOPE = frozenset({"notice_id", "type", "receipt_no", "version", "recipient", "role", "movers"})
 MOVER_ENVELOPE = frozenset({"ordinal"})
 
 
-def compose(
-    filing: Filing,
-    *,
-    notice_id: UUID,
-    type_: str,
-    receipt_no: str,
-    version: int,
-    recipient: str,
-    role: Role,
-    ordinals: tuple[int, ...],
-    filed_on: date,
-    actual_in_on: date | None,
-) -> Notice:
+@dataclass(frozen=True, slots=True)
+class Address:
+    """To whom a notice goes: its id and type, the town and its role, the movers it is about."""
+
+    notice_id: UUID
+    type: str
+    recipient: str
+    role: Role
+    ordinals: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known about the relocation besides what was filed."""
+
+    receipt_no: str
+    version: int
+    flow: Flow
+    filed_on: date
+    destination: str = ""
+    actual_in_on: date | None = None
+    #: Legal date of what is told, why, and the id of what it is about.
+    effective_on: date | None = None
+    reason: Reason = Reason.BLANK
+    refers_to: str = ""
+    protected: bool = False
+    contact_office: str = ""
+
+
+def compose(filing: Filing, to: Address, known: Known) -> Notice:
     """Return what this town may know about these movers, and nothing else."""
-    movers = tuple(mover for mover in filing.movers if mover.ordinal in ordinals)
+    movers = tuple(mover for mover in filing.movers if mover.ordinal in to.ordinals)
     whole = Notice(
-        notice_id=str(notice_id),
-        type=type_,
-        receipt_no=receipt_no,
-        version=version,
-        recipient=recipient,
-        role=role,
+        notice_id=str(to.notice_id),
+        type=to.type,
+        receipt_no=known.receipt_no,
+        version=known.version,
+        recipient=to.recipient,
+        role=to.role,
         kind=filing.kind,
-        flow=filing.flow,
+        flow=known.flow,
         scope=filing.scope,
-        filed_on=filed_on,
+        filed_on=known.filed_on,
         planned_out_on=filing.planned_out_on,
         living_from=filing.living_from,
         visit_on=filing.visit_on,
-        actual_in_on=actual_in_on,
+        actual_in_on=known.actual_in_on,
+        effective_on=known.effective_on,
+        reason=known.reason,
+        refers_to=known.refers_to,
         origin=filing.origin,
-        destination=filing.destination,
+        destination=known.destination or filing.destination,
+        last_registered=filing.last_registered,
+        protected=known.protected,
+        contact_office=known.contact_office,
         old_address=filing.old_address,
         new_address=filing.new_address,
         household_left=filing.household_left,
@@ -63,7 +87,7 @@ def compose(
 
 def disclose(notice: Notice) -> Notice:
     """Blank every field that the table does not allow for this type of notice (a field unknown to it too)."""
-    allowed = tables.disclosure()[notice.type]
+    allowed = tables.allowed(notice.type, notice.role, notice.kind)
     hidden = {
         field.name: field.default
         for field in msgspec.structs.fields(Notice)

@@ -18,7 +18,6 @@ from hub.relocations.models import Leg, Relocation, Report
 from hub.relocations.notes import Notes
 from hub.vault import cipher
 from hub.vault import services as vault
-from municipalities.notice import Role
 
 
 class ReportBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -69,12 +68,12 @@ def receive(body: ReportBody, municipality: str) -> tuple[Report, bool]:
 
 
 def _relocation(body: ReportBody, municipality: str) -> Relocation:
-    """Lock the relocation, if this town has the leg that may send this report.
+    """Lock the relocation, if this town has a leg that may send this report.
 
     A town that asks for a delivery again may not have been able to read whose it is: the delivery says it.
     """
-    role = tables.reports()[body.type]
-    if (role is None) != (body.delivery is not None):
+    roles = tables.reports()[body.type]
+    if bool(roles) == (body.delivery is not None):
         raise refuse("E104", "/delivery", "The delivery wanted again; only resend.requested names one.")
     if body.delivery is not None:
         wanted = Delivery.objects.for_town(municipality).filter(pk=body.delivery)
@@ -82,46 +81,52 @@ def _relocation(body: ReportBody, municipality: str) -> Relocation:
     elif not is_receipt_no(body.receipt_no):
         raise refuse("E108", "/receipt_no")
     else:
-        legs = Leg.objects.filter(municipality=municipality, role=role)
+        legs = Leg.objects.filter(municipality=municipality, role__in=roles)
         mine = Q(receipt_no=body.receipt_no, pk__in=legs.values("relocation_id"))
     relocation = Relocation.objects.select_for_update(of=("self",)).filter(mine).first()
     if relocation is None:
-        raise refuse("E108", "/receipt_no" if role else "/delivery")
+        raise refuse("E108", "/receipt_no" if roles else "/delivery")
     return relocation
 
 
 def _check(body: ReportBody, situation: journey.Situation, municipality: str) -> list[int]:
     """Return the movers the report is about; raises when it cannot be taken in now."""
-    role = tables.reports()[body.type]
-    assert role is not None  # noqa: S101 - the only one without a role names a delivery and went before
-    if body.outcome not in tables.outcomes(body.type):
+    roles = tables.reports()[body.type]
+    mine = [leg for leg in situation.legs if leg.municipality == municipality and leg.role in roles]
+    if not any(body.outcome in tables.outcomes(body.type, leg.role) for leg in mine):
         raise refuse("E102", "/outcome")
     dated = (body.type, body.outcome) in DATED
     if dated and (body.legal_date is None or body.legal_date > timezone.localdate()):
         raise refuse("E308", "/legal_date", "Needed, and not in the future (standard 4.0.3).")
-    mine = {n for leg in situation.legs if leg.role == role and leg.municipality == municipality for n in leg.ordinals}
-    ordinals = sorted(mine if body.movers is None else set(body.movers))
-    if not ordinals or not set(ordinals) <= mine:
+    own = {ordinal for leg in mine for ordinal in leg.ordinals}
+    ordinals = sorted(own if body.movers is None else set(body.movers))
+    if not ordinals or not set(ordinals) <= own:
         raise refuse("E104", "/movers", "Name movers of your own leg by their ordinals.")
-    _gate(body, role, municipality, situation, ordinals)
+    _gate(body, mine, situation, ordinals)
     return ordinals
 
 
 #: Reports whose legal date later notices repeat.
-DATED = frozenset({("arrival.visited", ""), ("movein.decided", "REGISTERED")})
+DATED = frozenset(
+    {("arrival.visited", ""), ("arrival.diverted", ""), ("movein.decided", "REGISTERED")}
+    | {("cancel.decided", outcome) for outcome in ("CANCEL_ADD", "CANCEL_REMOVE", "CANCEL_AMENDED")}
+)
 
 
-def _gate(body: ReportBody, role: Role, municipality: str, situation: journey.Situation, ordinals: list[int]) -> None:
+def _gate(body: ReportBody, mine: list[journey.LegFacts], situation: journey.Situation, ordinals: list[int]) -> None:
     """Refuse with E200 what comes before its gate, or what the leg's state does not allow."""
-    states = journey.leg_states(situation)
+    pasts = journey.pasts(situation)
     for ordinal in ordinals:
-        missing = journey.missing(situation, body.type, ordinal)
-        if missing:
-            names = ", ".join(f"{need.type} {need.outcome}".strip() for need in missing)
-            raise refuse("E200", "/type", f"Must come first: {names}.")
-        state = states[role, municipality, ordinal]
-        if tables.decides(role, body.type) and (role, state, body.type, body.outcome) not in tables.leg_steps():
-            raise refuse("E200", "/type", f"The leg is {state}.")
+        past = pasts[ordinal]
+        for leg in (one for one in mine if ordinal in one.ordinals):
+            missing = journey.missing(past, body.type, leg.role)
+            if missing:
+                names = ", ".join(f"{need.type} {need.outcome}".strip() for need in missing)
+                raise refuse("E200", "/type", f"Must come first: {names}.")
+            state = past.states[leg.role, leg.municipality]
+            step = (state, body.type, body.outcome, True)
+            if tables.decides(leg.role, body.type) and step not in tables.machine(leg.role):
+                raise refuse("E200", "/type", f"The leg is {state}.")
 
 
 def _store(body: ReportBody, relocation: Relocation, municipality: str, ordinals: list[int], mark: bytes) -> Report:

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 import msgspec
@@ -15,14 +15,15 @@ from hub.actors import HUB, Actor, acting
 from hub.catalogue import raise_any, refuse
 from hub.deliveries import services as deliveries
 from hub.ids import uuid7
-from hub.relocations import facts, journey, legs, notices
-from hub.relocations.filing import Filing, check
+from hub.relocations import facts, journey, legs, notices, signals, tables
+from hub.relocations.checks import check, codes
+from hub.relocations.filing import Filing
 from hub.relocations.models import IdempotencyKey, Relocation, Version
 from hub.relocations.notes import Notes
 from hub.vault import cipher
 from hub.vault import services as vault
 from municipalities.models import Municipality
-from municipalities.notice import Role
+from municipalities.notice import Flow, Kind, Reason, Role
 
 _filings = msgspec.json.Decoder(Filing)
 
@@ -34,7 +35,7 @@ def file(filing: Filing, owner: Actor, idempotency_key: str = "") -> tuple[Reloc
     relocation (E202 for another filing under the same key). Raises ``Refusal`` with every problem found.
     """
     today = timezone.localdate()
-    raise_any(check(filing, today, _register_offices(filing).__contains__))
+    raise_any(check(filing, today, register_offices(filing)))
     body = msgspec.json.encode(filing)
     with acting(HUB):
         key = _claim_key(owner, idempotency_key, fingerprint(body)) if idempotency_key else None
@@ -47,12 +48,11 @@ def file(filing: Filing, owner: Actor, idempotency_key: str = "") -> tuple[Reloc
     return relocation, True
 
 
-def _register_offices(filing: Filing) -> set[str]:
-    """Return which of the filing's codes are register offices today."""
-    codes = {filing.origin, filing.destination}
-    codes |= {mover.registry.local_government_code for mover in filing.movers if mover.registry}
+def register_offices(filing: Filing) -> dict[str, str]:
+    """Return which of the filing's codes are register offices today, each with the city whose ward it is."""
     offices = Municipality.objects.leaf().valid_on(timezone.localdate())
-    return set(offices.filter(pk__in=codes).values_list("pk", flat=True))
+    named = {code for _, code in codes(filing)}
+    return dict(offices.filter(pk__in=named).values_list("pk", "parent_code"))
 
 
 def fingerprint(body: bytes) -> bytes:
@@ -79,10 +79,11 @@ def _store(filing: Filing, body: bytes, owner: Actor) -> Relocation:
     relocation = Relocation(
         kind=filing.kind.value,
         flow=filing.flow.value,
-        origin_id=filing.origin,
-        destination_id=filing.destination,
+        origin_id=filing.origin or None,
+        destination_id=filing.destination or None,
         planned_out_on=filing.planned_out_on,
         filed_on=timezone.localdate(),
+        follows=_move_before(filing, owner),
         owner=owner.owner,
     )
     key = vault.create(relocation.pk)
@@ -98,16 +99,31 @@ def _store(filing: Filing, body: bytes, owner: Actor) -> Relocation:
     return relocation
 
 
-def parts(filing: Filing) -> Mapping[tuple[Role, str], list[int]]:
-    """Return the movers of each leg: origin and destination for all, a domicile for citizens.
+def _move_before(filing: Filing, owner: Actor) -> Relocation | None:
+    """Return the filer's own move before this one, if the filing names one; E108 when there is none."""
+    if not filing.follows:
+        return None
+    found = Relocation.objects.filter(receipt_no=filing.follows, owner=owner.owner).first()
+    if found is None:
+        raise refuse("E108", "/follows")
+    return found
 
-    No appendix notice goes to a domicile that is the destination itself (Act Art. 19(1)).
+
+def parts(filing: Filing) -> Mapping[tuple[Role, str], list[int]]:
+    """Return the movers of each leg, as the table of kinds says: a domicile for citizens, for example.
+
+    No appendix notice goes to a domicile that made the entry itself (Act Art. 19(1)).
     """
-    everyone = [mover.ordinal for mover in filing.movers]
-    found = {(Role.ORIGIN, filing.origin): everyone, (Role.DESTINATION, filing.destination): everyone}
-    for mover in filing.movers:
-        if mover.registry is not None and mover.registry.local_government_code != filing.destination:
-            found.setdefault((Role.DOMICILE, mover.registry.local_government_code), []).append(mover.ordinal)
+    found: dict[tuple[Role, str], list[int]] = {}
+    for part in tables.kinds()[filing.kind]:
+        here = {Role.ORIGIN: filing.origin, Role.DESTINATION: filing.destination}
+        here[Role.LAST_REGISTERED] = filing.last_registered
+        for mover in filing.movers:
+            code = here.get(part.role) or ""
+            if part.role is Role.DOMICILE:
+                code = mover.registry.local_government_code if mover.registry else ""
+            if code and not (part.not_at and code == here[Role(part.not_at)]):
+                found.setdefault((part.role, code), []).append(mover.ordinal)
     return found
 
 
@@ -142,7 +158,8 @@ def advance(relocation_id: UUID) -> None:
 
 def go_on(relocation: Relocation, rows: facts.Rows, notes: Notes, opened: Opened | None = None) -> None:
     """As ``advance``, with the rows at hand; writes the notes."""
-    result = journey.travel(facts.situation(relocation, rows))
+    situation = facts.situation(relocation, rows)
+    result = journey.travel(situation)
     if result.state != relocation.state:
         notes.add("state.changed", state=result.state)
     for item in result.due:
@@ -150,11 +167,16 @@ def go_on(relocation: Relocation, rows: facts.Rows, notes: Notes, opened: Opened
     # As in the courier, the audit chain is locked before the movers: the two can meet, never in a deadlock.
     notes.write()
     facts.write_states(rows, result.states)
+    arrived = result.state in facts.REGISTERED and relocation.state not in facts.REGISTERED
     if result.state != relocation.state:
         relocation.state = result.state
         relocation.save(update_fields=["state"])
     if result.due:
         _tell(relocation, rows, opened or _open(relocation), result.due)
+    signals.went_on.send(sender=Relocation, relocation=relocation, rows=rows, situation=situation, journey=result)
+    if arrived:
+        for later in relocation.followed_by.all():
+            advance(later.pk)
 
 
 def _open(relocation: Relocation) -> Opened:
@@ -164,27 +186,52 @@ def _open(relocation: Relocation) -> Opened:
 
 def _tell(relocation: Relocation, rows: facts.Rows, opened: Opened, due: tuple[journey.Due, ...]) -> None:
     """Compose and queue the notices that became due."""
-    told = [
-        deliveries.Told(
-            relocation_id=relocation.pk,
-            notice=notices.compose(
-                opened.filing,
-                notice_id=uuid7(),
-                type_=item.type,
-                receipt_no=relocation.receipt_no,
-                version=relocation.version,
-                recipient=item.municipality,
-                role=item.role,
-                ordinals=item.ordinals,
-                filed_on=relocation.filed_on,
-                actual_in_on=facts.actual_in_on(rows, opened.key, item.ordinals),
-            ),
-            part=facts.part(rows, item),
-            key=opened.key,
-        )
-        for item in due
-    ]
+    told = []
+    for item in due:
+        to = notices.Address(uuid7(), item.type, item.municipality, item.role, item.ordinals)
+        notice = notices.compose(opened.filing, to, _known(relocation, rows, opened, item))
+        told.append(deliveries.Told(relocation.pk, notice, facts.part(rows, item), opened.key))
     deliveries.queue(told, facts.last_sequences(rows))
+
+
+#: Why a record is entered, deleted or amended, by what decided it (異動事由).
+REASONS = {
+    ("cancel.decided", "CANCEL_ADD"): Reason.CANCEL_ADD,
+    ("cancel.decided", "CANCEL_REMOVE"): Reason.CANCEL_REMOVE,
+    ("cancel.decided", "CANCEL_AMENDED"): Reason.CANCEL_AMENDED,
+    ("correction.notified", ""): Reason.ERROR_CORRECTED,
+    ("registry.change", "DEATH"): Reason.DEATH,
+}
+#: What a notice refers to: the last report of these types.
+ABOUT = {
+    "movein.cancelled": ("cancel.decided",),
+    "certificate.recalled": ("cancel.decided", "registry.change"),
+    "correction.notified": ("correction.notified",),
+}
+
+
+def _known(relocation: Relocation, rows: facts.Rows, opened: Opened, item: journey.Due) -> notices.Known:
+    """Return what this notice says besides what was filed."""
+    known = notices.Known(
+        receipt_no=relocation.receipt_no,
+        version=relocation.version,
+        flow=Flow(relocation.flow),
+        filed_on=relocation.filed_on,
+        destination=relocation.destination_id or "",
+        actual_in_on=facts.legal_date(facts.last_report(rows, ["movein.decided"], item.ordinals), opened.key),
+    )
+    if item.type in ABOUT:
+        about = facts.last_report(rows, ABOUT[item.type], item.ordinals)
+        if about is not None:
+            return replace(
+                known,
+                effective_on=facts.legal_date(about, opened.key),
+                reason=REASONS[about.type, about.outcome],
+                refers_to=str(about.pk),
+            )
+    if item.type == "appendix.notice" and relocation.kind == Kind.OVERSEAS_OUT:
+        return replace(known, effective_on=relocation.planned_out_on, reason=Reason.OVERSEAS_OUT)
+    return known
 
 
 def withdraw(relocation_id: UUID, owner: Actor) -> Relocation:

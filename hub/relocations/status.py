@@ -6,9 +6,11 @@ from uuid import UUID
 
 from hub.catalogue import refuse
 from hub.deliveries.models import Delivery
-from hub.relocations import services
-from hub.relocations.journey import deadlines
+from hub.relocations import services, tables
+from hub.relocations.clocks import deadlines
+from hub.relocations.filing import Filing
 from hub.relocations.models import Leg, Relocation
+from municipalities.notice import Flow
 
 
 def visible(relocation_id: UUID | None = None, receipt_no: str = "") -> Relocation:
@@ -34,14 +36,19 @@ def document(relocation_id: UUID) -> dict[str, Any]:
         "legs": [leg_document(leg, relocation) for leg in legs(relocation)],
         "deadlines": [
             {"clock": clock.clock, "due_on": clock.due_on}
-            for clock in deadlines(filing.flow, filing.planned_out_on, filing.living_from)
+            for clock in deadlines(filing.kind, Flow(relocation.flow), planned_starts(filing))
         ],
     }
 
 
+def planned_starts(filing: Filing) -> dict[str, date | None]:
+    """Return the days that clocks start from, as they are planned."""
+    return {"planned_out_on": filing.planned_out_on, "arrived_on": filing.living_from, "visit_on": filing.visit_on}
+
+
 def legs(relocation: Relocation) -> list[Leg]:
     """Return the legs in the order of the move, with municipality and movers at hand."""
-    order = {"origin": 0, "destination": 1, "domicile": 2}
+    order = {role.value: place for place, role in enumerate(tables.START)}
     rows = relocation.legs.select_related("municipality").prefetch_related("movers")
     return sorted(rows, key=lambda leg: (order[leg.role], leg.municipality_id))
 

@@ -1,8 +1,9 @@
-"""The rules of moving as tables: messages, gates, steps of legs, disclosure (``data/*.csv``).
+"""The rules of moving as tables: messages, gates, steps of legs, kinds, disclosure (``data/*.csv``).
 
-Columns: ``messages`` is the catalogue; in ``gates`` a message may go when every group has at least one
-need met; ``leg_steps`` is the state machine of each role; ``disclosure`` says which field of a notice each
-type may carry (what is not marked is not told).
+``messages`` is the catalogue; in ``gates`` a message may go when every group has at least one need met;
+``leg_steps`` is the state machine of each role; ``kinds`` says which legs a kind of move has and how each ends;
+``disclosure`` says which field of a notice each type may carry (what is not marked is not told). A cell names a
+thing, it never holds an expression.
 """
 
 import csv
@@ -11,26 +12,50 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from municipalities.notice import Role
+from municipalities.notice import Flow, Kind, Role
 
 DATA = Path(__file__).parent / "data"
+#: The start of each role's state machine.
+START = {Role.ORIGIN: "PENDING", Role.DESTINATION: "NONE", Role.DOMICILE: "NONE", Role.LAST_REGISTERED: "NONE"}
+#: Kinds in which one municipality is left and entered: it may know both households.
+WITHIN = frozenset({Kind.IN_CITY, Kind.HOUSEHOLD_CHANGE})
+_ROLES = {role.value for role in Role}
 
 
-def _rows(name: str) -> list[dict[str, str]]:
+def rows(name: str) -> list[dict[str, str]]:
+    """Return the rows of a table in ``data``."""
     with (DATA / name).open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One line of the catalogue."""
+    """One line of the catalogue: one type in one direction.
+
+    ``payload`` is what carries it: ``Notice`` to a town, ``Report`` from one, ``Receipt``, ``Filing``, a page, or
+    another door. ``outcomes``: what a report may say. ``kinds``: of which moves (empty: all). ``states``: a notice
+    goes only while its leg is in one of them (empty: any). ``told``: only to a town that was handed something before.
+    ``legal``: W working copy, N mirrors a statutory notice. ``changes``: what moves by it.
+    """
 
     no: str
     type: str
     sender: str
     recipient: str
+    payload: str
+    outcomes: frozenset[str]
+    kinds: frozenset[Kind]
+    states: frozenset[str]
+    told: bool
     legal: str
+    changes: str
     purpose: str
+
+    @property
+    def role(self) -> Role | None:
+        """The role that receives this notice or sends this report; ``None`` when any town may."""
+        name = self.recipient if self.payload == "Notice" else self.sender
+        return Role(name) if name in _ROLES else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,70 +66,168 @@ class Need:
     outcome: str
 
 
-#: The start of each role's state machine.
-START = {Role.ORIGIN: "PENDING", Role.DESTINATION: "NONE", Role.DOMICILE: "NONE"}
-
-
 @cache
 def messages() -> tuple[Message, ...]:
     """Return the message catalogue."""
-    return tuple(Message(**row) for row in _rows("messages.csv"))
+    return tuple(_message(row) for row in rows("messages.csv"))
+
+
+def _message(row: dict[str, str]) -> Message:
+    return Message(
+        no=row["no"],
+        type=row["type"],
+        sender=row["sender"],
+        recipient=row["recipient"],
+        payload=row["payload"],
+        outcomes=_outcomes(row["outcomes"]),
+        kinds=frozenset(map(Kind, row["kinds"].split())),
+        states=frozenset(row["states"].split()),
+        told=row["told"] == "told",
+        legal=row["legal"],
+        changes=row["changes"],
+        purpose=row["purpose"],
+    )
+
+
+def _outcomes(cell: str) -> frozenset[str]:
+    """Read a cell of outcomes; nothing, or a bar alone among words, means that none is possible."""
+    words = cell.split()
+    return frozenset("" if word == "|" else word for word in words) or frozenset({""})
+
+
+@cache
+def notice_rows() -> tuple[Message, ...]:
+    """Return every notice that goes to a town, in the catalogue's order."""
+    return tuple(row for row in messages() if row.payload == "Notice")
 
 
 @cache
 def notices() -> tuple[tuple[str, Role], ...]:
     """Return type and receiving role of every notice that goes to a town, in the catalogue's order."""
-    roles = {role.value for role in Role}
-    return tuple((row.type, Role(row.recipient)) for row in messages() if row.recipient in roles)
+    return tuple((row.type, row.role) for row in notice_rows() if row.role is not None)
 
 
 @cache
-def reports() -> Mapping[str, Role | None]:
-    """Return who may send each report; ``None`` for any town that got the delivery."""
-    roles = {role.value for role in Role}
-    return {
-        row.type: Role(row.sender) if row.sender in roles else None
-        for row in messages()
-        if row.recipient == "hub" and row.sender != "citizen"
-    }
+def reports() -> Mapping[str, frozenset[Role]]:
+    """Return which roles may send each report; none for one that any town may send about its delivery."""
+    found: dict[str, frozenset[Role]] = {}
+    for row in messages():
+        if row.payload == "Report":
+            found[row.type] = found.get(row.type, frozenset()) | ({row.role} if row.role else frozenset())
+    return found
+
+
+@cache
+def outcomes(message: str, role: Role | None = None) -> frozenset[str]:
+    """Return the outcomes a report of this type may have, from this role if given; ``{""}`` when it has none."""
+    same = [row for row in messages() if row.type == message and row.payload == "Report"]
+    return frozenset().union(*(row.outcomes for row in same if role is None or row.role in (role, None)))
 
 
 @cache
 def gates() -> Mapping[str, tuple[tuple[Need, ...], ...]]:
-    """Return, by message, the groups of needs: one need of every group must be met."""
+    """Return, by message, the groups of needs: one need of every group must be met.
+
+    Under ``(message role)`` stand the groups that count only for that role.
+    """
     found: dict[str, dict[str, list[Need]]] = {}
-    for row in _rows("gates.csv"):
-        found.setdefault(row["message"], {}).setdefault(row["group"], []).append(Need(row["needs"], row["outcome"]))
-    return {message: tuple(map(tuple, groups.values())) for message, groups in found.items()}
+    for row in rows("gates.csv"):
+        name = f"{row['message']} {row['role']}".strip()
+        found.setdefault(name, {}).setdefault(row["group"], []).append(Need(row["needs"], row["outcome"]))
+    return {name: tuple(map(tuple, groups.values())) for name, groups in found.items()}
 
 
 @cache
-def leg_steps() -> Mapping[tuple[Role, str, str, str], str]:
-    """Return the next state by (role, state, message, outcome)."""
-    return {(Role(row["role"]), row["from"], row["on"], row["outcome"]): row["to"] for row in _rows("leg_steps.csv")}
+def gate(message: str, role: Role) -> tuple[tuple[Need, ...], ...]:
+    """Return the gate of a message to or from a role."""
+    return gates().get(message, ()) + gates().get(f"{message} {role.value}", ())
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of a role's state machine; ``whose``: done by or to this leg's own town, another one, or any."""
+
+    role: Role
+    start: str
+    on: str
+    outcome: str
+    whose: str
+    end: str
+
+
+@cache
+def leg_steps() -> tuple[Step, ...]:
+    """Return the state machines of all roles."""
+    return tuple(
+        Step(Role(row["role"]), row["from"], row["on"], row["outcome"], row["whose"], row["to"])
+        for row in rows("leg_steps.csv")
+    )
+
+
+@cache
+def machine(role: Role) -> Mapping[tuple[str, str, str, bool], str]:
+    """Return the next state of a role by (state, message, outcome, whether it is of the leg's own town)."""
+    found = {}
+    for step in leg_steps():
+        if step.role is role:
+            for own in {"own": (True,), "other": (False,), "any": (True, False)}[step.whose]:
+                found[step.start, step.on, step.outcome, own] = step.end
+    return found
 
 
 @cache
 def decides(role: Role, message: str) -> bool:
-    """Tell whether this message moves a leg of this role at all."""
-    return any(step[0] == role and step[2] == message for step in leg_steps())
-
-
-@cache
-def outcomes(message: str) -> frozenset[str]:
-    """Return the outcomes a report of this type may have; ``{""}`` when it has none."""
-    named = {step[3] for step in leg_steps() if step[2] == message}
-    return frozenset(named or {""})
-
-
-@cache
-def disclosure() -> Mapping[str, frozenset[str]]:
-    """Return the fields that each type of notice may carry."""
-    rows = _rows("disclosure.csv")
-    types = [name for name in rows[0] if name != "field"]
-    return {name: frozenset(row["field"] for row in rows if row[name] == "x") for name in types}
+    """Tell whether this message, said by a leg of this role, moves that leg at all."""
+    return any(step.role is role and step.on == message and step.whose == "own" for step in leg_steps())
 
 
 def transitions(role: Role) -> list[tuple[str, str]]:
     """Return the steps of one role's state machine, for the database to enforce."""
-    return sorted({(step[1], to) for step, to in leg_steps().items() if step[0] == role and step[1] != to})
+    return sorted({(step.start, step.end) for step in leg_steps() if step.role is role and step.start != step.end})
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A leg that a kind of move has: for whom, not where another role already is, and when it is done."""
+
+    role: Role
+    movers: str
+    not_at: str
+    done: frozenset[str]
+
+
+@cache
+def kinds() -> Mapping[Kind, tuple[Part, ...]]:
+    """Return the legs of each kind of move."""
+    found: dict[Kind, tuple[Part, ...]] = {}
+    for row in rows("kinds.csv"):
+        part = Part(Role(row["role"]), row["movers"], row["not_at"], frozenset(row["done"].split()))
+        found[Kind(row["kind"])] = (*found.get(Kind(row["kind"]), ()), part)
+    return found
+
+
+@cache
+def done(kind: Kind, role: Role) -> frozenset[str]:
+    """Return the states in which this role's part of such a move is done."""
+    return next((part.done for part in kinds()[kind] if part.role is role), frozenset())
+
+
+@cache
+def flows(kind: Kind) -> frozenset[Flow]:
+    """Return the flows in which a move of this kind may be filed."""
+    return frozenset(Flow(row["flow"]) for row in rows("flows.csv") if row["kind"] == kind and row["may_be_filed"])
+
+
+@cache
+def disclosure() -> Mapping[str, frozenset[str]]:
+    """Return, by column, the fields that a notice may carry."""
+    table = rows("disclosure.csv")
+    return {name: frozenset(row["field"] for row in table if row[name] == "x") for name in table[0] if name != "field"}
+
+
+@cache
+def allowed(type_: str, role: Role, kind: Kind = Kind.DOMESTIC) -> frozenset[str]:
+    """Return the fields that a notice of this type to this role may carry: its own column, or the type's."""
+    own = "within" if kind in WITHIN and f"{type_} within" in disclosure() else role.value
+    columns = disclosure()
+    return columns[f"{type_} {own}"] if f"{type_} {own}" in columns else columns[type_]

@@ -10,24 +10,47 @@ from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
-from municipalities.notice import Flow, Notice
+from municipalities.notice import Flow, Kind, Notice
 
 JST = timezone(timedelta(hours=9), "JST")
 NAMESPACE = uuid5(NAMESPACE_URL, "https://hikkoshi-hub.example/simulated-towns")
 
-#: What follows each notice, in order: names with a dot are reports, the others receipts.
-#: ``certificate.*`` stands for the certificate that fits the flow.
+#: What follows each notice, in order: names with a dot are reports (after a colon the outcome), the others receipts.
+#: A role after the type goes before the type alone. ``certificate.*`` stands for what ends a move-out of this flow.
 PLANS = {
     "moveout.submitted": (
         "received", "accepted_for_review", "moveout.reviewing",
-        "registered", "moveout.decided", "certificate.*",
+        "registered", "moveout.decided:REGISTERED", "certificate.*",
     ),
+    "filing.amended origin": (
+        "received", "accepted_for_review", "moveout.reviewing",
+        "registered", "moveout.decided:REGISTERED", "certificate.*",
+    ),
+    "filing.amended": ("received", "registered"),
     "arrival.planned": ("received", "accepted_for_review", "arrival.plan_ack"),
-    "arrival.prefill": ("received", "accepted_for_review", "arrival.visited", "movein.decided"),
+    "arrival.prefill": ("received", "accepted_for_review", "arrival.visited", "movein.decided:REGISTERED"),
     "movein.notice": ("received", "registered", "moveout.effective", "movein.notice_applied"),
+    "movein.notice last_registered": ("received", "registered", "movein.notice_applied"),
     "appendix.notice": ("received", "registered", "appendix.applied"),
+    "correction.notified domicile": ("received", "registered", "appendix.applied"),
+    "correction.notified": ("received", "registered"),
     "withdraw.requested": ("received", "registered"),
+    "cancel.requested origin": ("received", "registered", "cancel.decided:CANCEL_ADD"),
+    "cancel.requested destination": ("received", "registered", "cancel.decided:*"),
+    "certificate.recalled": ("received", "registered"),
+    "movein.cancelled domicile": ("received", "registered", "appendix.applied"),
+    "movein.cancelled": ("received", "registered"),
+    "inquiry.nonarrival": ("received", "registered", "inquiry.replied:NOT_ARRIVED"),
+    "protection.route": ("received", "registered"),
 }  # fmt: skip
+#: Notices whose final registration is the decision on the move-out.
+DECIDED = frozenset({"moveout.submitted", "filing.amended"})
+#: Types of notices that this clerk knows.
+TYPES = frozenset(name.partition(" ")[0] for name in PLANS)
+#: Notices after which nothing more is reported that an earlier one of the same relocation led to.
+STOPS = frozenset({"withdraw.requested", "certificate.recalled", "filing.amended"})
+#: Moves inside one municipality: what is cancelled is amended, nobody leaves the register.
+WITHIN = frozenset({Kind.IN_CITY, Kind.HOUSEHOLD_CHANGE})
 
 #: With which step the town's own books change: the final registration (本登録), except where there is none.
 EFFECT = {"arrival.planned": "arrival.plan_ack", "arrival.prefill": "movein.decided"}
@@ -63,18 +86,24 @@ def plan(notice: Notice, day: date) -> tuple[Step, ...]:
 
 
 def _steps(notice: Notice, day: date) -> Iterator[Step]:
-    for entry in PLANS[notice.type]:
-        name = _certificate(notice.flow) if entry == "certificate.*" else entry
+    plan = PLANS.get(f"{notice.type} {notice.role}") or PLANS[notice.type]
+    for entry in plan:
+        name, _, outcome = (_certificate(notice) if entry == "certificate.*" else entry).partition(":")
+        if outcome == "*":
+            outcome = "CANCEL_AMENDED" if notice.kind in WITHIN else "CANCEL_REMOVE"
         effect = name == EFFECT.get(notice.type, REGISTRATION)
         if "." in name:
-            yield _report(notice, name, day, effect)
+            yield _report(notice, name, outcome, day, effect)
         else:
             legal = legal_date(notice, name, day)
             yield receipt(notice.notice_id, name, legal_date=legal, effect=effect)
 
 
-def _certificate(flow: Flow) -> str:
-    return "certificate.available" if flow is Flow.CARD_SPECIAL else "certificate.paper_issued"
+def _certificate(notice: Notice) -> str:
+    """What follows an accepted move-out; who moves abroad gets no certificate (Order Art. 24(1))."""
+    if notice.kind is Kind.OVERSEAS_OUT:
+        return "moveout.effective"
+    return "certificate.available" if notice.flow is Flow.CARD_SPECIAL else "certificate.paper_issued"
 
 
 def receipt(
@@ -94,14 +123,14 @@ def resend(town: str, delivery: str, spoilt: str) -> Step:
     return Step(number, "resend.requested", "/api/v1/reports", msgspec.json.encode(body))
 
 
-def _report(notice: Notice, name: str, day: date, effect: bool) -> Step:
+def _report(notice: Notice, name: str, outcome: str, day: date, effect: bool) -> Step:
     ordinals = sorted(mover.ordinal for mover in notice.movers)
     number = report_id(notice, name, ordinals)
     body: dict[str, object] = {
         "id": number,
         "type": name,
         "receipt_no": notice.receipt_no,
-        "outcome": "REGISTERED" if name.endswith(".decided") else "",
+        "outcome": outcome,
         "legal_date": legal_date(notice, name, day),
     }
     if ordinals:
@@ -132,6 +161,8 @@ def legal_date(notice: Notice, name: str, day: date) -> date | None:
         return min(day, notice.living_from or day)
     if notice.type == "movein.notice":
         return min((when for when in (notice.planned_out_on, notice.actual_in_on) if when), default=day)
-    if notice.type == "moveout.submitted" and name in {"registered", "moveout.decided"}:
+    if name in {"moveout.decided", "moveout.effective"} or (
+        notice.type == "moveout.submitted" and name == "registered"
+    ):
         return notice.planned_out_on or day
-    return day if name in {"registered", "appendix.applied"} else None
+    return day if name in {"registered", "appendix.applied", "cancel.decided"} else None

@@ -76,6 +76,6 @@ def read(town: Town, envelope: Envelope, content: bytes) -> Notice:
     ):
         if expected is not None and found != expected:
             raise UnfitError("the record and its envelope disagree", code="E100", pointer=pointer)
-    if notice.type not in clerk.PLANS:
+    if notice.type not in clerk.TYPES:
         raise UnfitError("no notice of this type is known here", code="E102", pointer="/type")
     return notice

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import msgspec
 
 from municipalities.notice import Notice
-from municipalities.simulator.clerk import Step
+from municipalities.simulator.clerk import STOPS, Step
 from municipalities.simulator.journal import Journal
 
 SCHEMA = """
@@ -202,7 +202,7 @@ def _arrive(db: Connection, arrival: Arrival, steps: Sequence[Step]) -> Outcome:
     row = (arrival.chain, arrival.town, notice.notice_id, notice.receipt_no, notice.type, notice.version,
            notice.role, ordinals, max(1, len(notice.movers)), digest, arrival.content)  # fmt: skip
     db.execute(f"INSERT INTO notices VALUES ({'?, ' * len(row)}1, 0)", row)  # noqa: S608 - only place holders
-    if notice.type == "withdraw.requested":
+    if notice.type in STOPS:
         _stop_reports(db, arrival.town, notice.receipt_no)
     _begin(db, arrival.chain, arrival.town, steps)
     return "new"
@@ -216,7 +216,7 @@ def _begin(db: Connection, chain: str, town: str, steps: Sequence[Step]) -> None
 
 
 def _stop_reports(db: Connection, town: str, receipt_no: str) -> None:
-    """The filing was taken back: nothing more is reported about it."""
+    """The filing was taken back, amended or recalled: nothing more is reported about what it said before."""
     db.execute(
         "UPDATE steps SET state = 'withdrawn' WHERE state = 'open' AND instr(name, '.') > 0"
         " AND chain IN (SELECT chain FROM notices WHERE town = ? AND receipt_no = ?)",

@@ -21,12 +21,12 @@ from hub.deliveries.courier import InDatabase, attempt
 from hub.deliveries.models import Delivery, Receipt
 from hub.deliveries.states import Answer, Cause
 from hub.fidelity.services import Recalled
-from hub.relocations import reports, services
+from hub.relocations import reports, services, tables
 from hub.relocations.filing import Filing
 from hub.relocations.models import Event, Mover, Relocation, Report
 from hub.vault import services as vault
 from municipalities.errors import UnfitError
-from municipalities.notice import Flow, Role
+from municipalities.notice import Flow, Kind, Role
 
 CITIZEN = Actor(ActorKind.CITIZEN, name="1")
 
@@ -52,13 +52,18 @@ ANSWERS: dict[str, list[tuple[str, ...]]] = {
     "appendix.notice": [("received",), ("registered",), ("appendix.applied", "")],
     "withdraw.requested": [("received",), ("registered",)],
 }
-CERTIFICATE = {Flow.CARD_SPECIAL: "certificate.available", Flow.PAPER_CERT: "certificate.paper_issued"}
+CERTIFICATE = {
+    Flow.CARD_SPECIAL: "certificate.available",
+    Flow.PAPER_CERT: "certificate.paper_issued",
+    Flow.NOT_APPLICABLE: "moveout.effective",  # who moves abroad gets none
+}
 #: Which notice goes to whom, in the order of an undisturbed move.
 COURSE = (
     ("moveout.submitted", Role.ORIGIN),
     ("arrival.planned", Role.DESTINATION),
     ("arrival.prefill", Role.DESTINATION),
     ("movein.notice", Role.ORIGIN),
+    ("movein.notice", Role.LAST_REGISTERED),
     ("appendix.notice", Role.DOMICILE),
 )
 
@@ -145,13 +150,24 @@ def course(relocation: Relocation, filing: Filing, *, split: bool = False) -> li
     said = []
     legs = services.parts(filing)
     for notice, role in COURSE:
+        if not goes(notice, filing):
+            continue
         for town, ordinals in [(code, tuple(movers)) for (kind, code), movers in legs.items() if kind is role]:
             whole = not split or notice in ("moveout.submitted", "arrival.planned")
             for answer in ANSWERS[notice]:
+                if answer[0] == "moveout.effective" and role is Role.LAST_REGISTERED:
+                    continue
                 word = CERTIFICATE[filing.flow] if answer[0] == "certificate" else answer[0]
                 for group in [ordinals] if whole and len(answer) == 1 else groups(ordinals, split=split):
                     said.append(Said(town, role, notice, word, "".join(answer[1:]), group))
     return said
+
+
+def goes(notice: str, filing: Filing) -> bool:
+    """Tell whether such a move has this notice; who never filed where they lived files no move-out there."""
+    kinds = next(row.kinds for row in tables.notice_rows() if row.type == notice)
+    unfiled = filing.kind is Kind.DOMESTIC and filing.last_registered != ""
+    return (not kinds or filing.kind in kinds) and not (notice == "moveout.submitted" and unfiled)
 
 
 def groups(ordinals: tuple[int, ...], *, split: bool) -> list[tuple[int, ...]]:

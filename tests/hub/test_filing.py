@@ -51,8 +51,12 @@ def drop(name: str) -> Callable[[dict[str, Any]], None]:
 
 WRONG: list[tuple[str, Callable[[dict[str, Any]], None], str, str]] = [
     ("kind unknown", put("/kind", "MOVING"), "E104", "/kind"),
-    ("kind not carried", put("/kind", "OVERSEAS_OUT"), "E101", "/kind"),
-    ("flow not carried", put("/flow", "EX_OFFICIO"), "E101", "/flow"),
+    ("kind of another flow", put("/kind", "OVERSEAS_OUT"), "E101", "/flow"),
+    ("flow of towns only", put("/flow", "EX_OFFICIO"), "E101", "/flow"),
+    ("no planned day", put("/plannedOutOn", None), "E310", "/plannedOutOn"),
+    ("no day of moving in", put("/livingFrom", None), "E310", "/livingFrom"),
+    ("registered where they leave", put("/lastRegistered", HAKODATE), "E307", "/lastRegistered"),
+    ("follows nothing", put("/follows", "00-TEST-0001-T"), "E108", "/follows"),
     ("kind missing", drop("kind"), "E104", ""),
     ("member unknown", put("/individualNumber", "x"), "E104", ""),
     ("date is text", put("/plannedOutOn", "tomorrow"), "E104", "/plannedOutOn"),

@@ -125,7 +125,7 @@ class Command(BaseCommand):
         """File the invented relocations over HTTP."""
         today = timezone.localdate()
         rows = Municipality.objects.leaf().valid_on(today)
-        places = [people.Place(row.pk, row.prefecture, f"{row.within}{row.name}") for row in rows]
+        places = [people.Place(row.pk, row.prefecture, f"{row.within}{row.name}", row.parent_code) for row in rows]
         filings = list(people.Invention(places, today, options["seed"]).filings(options["relocations"]))
         with self.progress("filed", len(filings)) as advance:
             done = iter(range(1, len(filings) + 1))
