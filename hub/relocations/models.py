@@ -76,7 +76,7 @@ class Relocation(models.Model):
             ),
             models.CheckConstraint(
                 condition=(
-                    models.Q(kind__in=[kind.value for kind in tables.WITHIN], origin=models.F("destination"))
+                    models.Q(kind__in=sorted(kind.value for kind in tables.WITHIN), origin=models.F("destination"))
                     | models.Q(
                         ~models.Q(origin=models.F("destination")),
                         kind__in=[Kind.DOMESTIC.value, Kind.WARD_TO_WARD.value],
