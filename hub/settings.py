@@ -25,6 +25,10 @@ HUB_AUDIT_KEY = env.str("HUB_AUDIT_KEY")
 
 # --- Where folder: connections drop their parcels ----------------------------------------------------
 HUB_FOLDER_ROOT = env.path("HUB_FOLDER_ROOT", default=str(BASE_DIR / ".data"))
+#: How often the answer trays of towns that exchange files are emptied, and how long a file without manifest or
+#: marker must not have changed to count as whole, both in seconds.
+HUB_TRAY_EVERY = env.float("HUB_TRAY_EVERY", default=15.0)
+HUB_TRAY_QUIET = env.float("HUB_TRAY_QUIET", default=10.0)
 #: The accounts a demo prints; empty in production.
 HUB_DEMO = env.bool("HUB_DEMO", default=False)
 #: Longest request body a citizen's page or an API call may send, in bytes.
@@ -117,6 +121,7 @@ CELERY_TASK_DEFAULT_QUEUE = "hub"
 # The courier is started again and again; one that finds nothing hands its process back.
 CELERY_BEAT_SCHEDULE = {
     "carry": {"task": "hub.deliveries.tasks.carry", "schedule": 1.0, "options": {"expires": 2.0}},
+    "empty": {"task": "hub.trays.tasks.empty", "schedule": HUB_TRAY_EVERY, "options": {"expires": 30.0}},
     "try_next": {"task": "hub.shadow.tasks.try_next", "schedule": 15.0, "options": {"expires": 10.0}},
 }
 

@@ -70,13 +70,22 @@ def receive_answers(delivery: Delivery, content: bytes) -> list[tuple[Receipt, b
 
     Raises ``UnclearError``, ``Refusal`` E100 for what cannot be read, E104 when an answer is about another notice.
     """
-    answers = _read(lambda: services.layout_of(delivery).read_answers(content))
-    if not answers or any(answer.notice_id != str(delivery.pk) for answer in answers):
+    answers = read_answers(services.layout_of(delivery), content)
+    if any(answer.notice_id != str(delivery.pk) for answer in answers):
         raise refuse("E104", "/noticeId", "Every answer must be about this delivery.")
-    return [services.receive(delivery, _receipt(answer)) for answer in answers]
+    return [services.receive(delivery, receipt_of(answer)) for answer in answers]
 
 
-def _receipt(answer: TownsAnswer) -> services.ReceiptBody:
+def read_answers(layout: standard.Standard, content: bytes) -> Sequence[TownsAnswer]:
+    """Read a file of receipts; raises ``UnclearError``, ``Refusal`` E100 for what cannot be read, E104 without any."""
+    answers = _read(lambda: layout.read_answers(content))
+    if not answers:
+        raise refuse("E104", "/noticeId", "The file has no answer.")
+    return answers
+
+
+def receipt_of(answer: TownsAnswer) -> services.ReceiptBody:
+    """An answer as the API's receipt."""
     errors = [{"code": code} for code in answer.errors]
     return services.ReceiptBody(kind=Answer(answer.kind.value), errors=errors, legal_date=answer.legal_date)
 

@@ -7,11 +7,13 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.core.management import call_command
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from hub.accounts.models import SystemClient, User
@@ -21,6 +23,7 @@ from hub.deliveries.courier import signing_identity
 from hub.vault import services as vault
 from municipalities import gaiji
 from municipalities.models import Connection, GaijiTable, Municipality
+from municipalities.simulator.sftp import host_key
 
 PASSWORD = "hikkoshi-demo"  # noqa: S105 - a demo on loopback tells everybody
 FRONT = "demo-front"
@@ -54,11 +57,13 @@ def client_secret(client_id: str) -> str:
     return secret(f"client:{client_id}").hex()
 
 
-def seed(towns: str, data: Path) -> int:
+def seed(towns: str, data: Path, sftp_port: int) -> int:
     """Load everything that is missing and write the towns' secrets for the simulator; returns the towns."""
+    data.mkdir(parents=True, exist_ok=True)
     call_command("sync_municipalities", connections=True, town_base_url=towns, verbosity=0, stdout=_Silence())
     with transaction.atomic():
         _move(towns)
+        _log_in(data, sftp_port)
         _sign()
         _gaiji()
         codes = list(Municipality.objects.leaf().valid_on(timezone.localdate()).values_list("pk", flat=True))
@@ -66,7 +71,6 @@ def seed(towns: str, data: Path) -> int:
         _accounts()
     with acting(HUB):
         lanes.ensure(codes)
-    data.mkdir(parents=True, exist_ok=True)
     file = data / "secrets.jsonl"
     file.touch(mode=0o600)
     file.write_text("".join(_secrets(codes)), encoding="utf-8")
@@ -90,9 +94,20 @@ def _move(towns: str) -> None:
         )
 
 
+def _log_in(data: Path, port: int) -> None:
+    """Let a quarter of the towns that exchange files do so over SFTP, with the key of this demo's server pinned."""
+    fingerprint = quote(host_key(data).get_fingerprint())
+    files = Q(address__startswith="folder:towns/") | Q(address__startswith="sftp:")
+    rows = [row for row in Connection.objects.filter(files) if int(row.municipality_id[:5]) % 4 == 0]
+    for row in rows:
+        row.address = f"sftp://{row.municipality_id}@127.0.0.1:{port}/inbox?hostkey={fingerprint}"
+    Connection.objects.bulk_update(rows, ["address"], batch_size=500)
+
+
 def _sign() -> None:
-    """Give each pushed connection its signing key, wrapped by the master key."""
-    rows = list(Connection.objects.filter(address__startswith="http", signing_key=None))
+    """Give each connection that signs, a push or in, its key, wrapped by the master key."""
+    signs = Q(address__startswith="http") | Q(address__startswith="sftp:")
+    rows = list(Connection.objects.filter(signs, signing_key=None))
     for row in rows:
         row.signing_key = vault.masters().wrap(secret(f"signing:{row.municipality_id}"), signing_identity(row.pk))
     Connection.objects.bulk_update(rows, ["signing_key"], batch_size=500)

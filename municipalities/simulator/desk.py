@@ -5,11 +5,11 @@ from typing import Literal
 
 from municipalities.simulator.agenda import Agenda
 from municipalities.simulator.api import SILENCE, Answer
-from municipalities.simulator.clerk import Step
 from municipalities.simulator.faults import Profile
 from municipalities.simulator.ledger import Next
-from municipalities.simulator.letters import JSON, letter
+from municipalities.simulator.letters import Letter, letter
 from municipalities.simulator.office import RECHECK, Office
+from municipalities.simulator.outtray import by_files, file_name, lay, place
 from municipalities.simulator.town import Town
 
 #: Answers after which the same message may be taken later; 5xx and silence besides.
@@ -91,32 +91,45 @@ class Desk:
         """Send one message the way this town sends: perhaps broken, too early, twice, or into the void."""
         step, luck = following.step, self._office.faults.draw(town.code, following.step.key, attempt)
         if luck < profile.garbles:
-            return await self._garble(town, following, attempt)
+            return await self._garble(town, chain, following, attempt)
         if profile.hasty and attempt == 0 and step.is_report:
             await self._hurry(town, chain)
         if luck < profile.fails / 2:
             return SILENCE  # the line broke before the hub heard anything
-        answer = await self._post(town, chain, step)
-        for _ in range(profile.times - 1):
-            answer = await self._post(town, chain, step)
+        answer = await self._post(town, chain, following)
+        for repeat in range(1, profile.times):
+            answer = await self._post(town, chain, following, repeat)
         return SILENCE if luck < profile.fails else answer  # the line broke before the town heard the answer
 
-    async def _garble(self, town: Town, following: Next, attempt: int) -> Answer:
+    async def _garble(self, town: Town, chain: str, following: Next, attempt: int) -> Answer:
         """Send a broken body; the hub has to refuse it."""
         step = following.step
-        body = BROKEN[(following.n + attempt) % len(BROKEN)]
-        answer = await self._office.api.post(town, step.path, body, {"Content-Type": JSON})
+        sent = Letter(step.path, BROKEN[(following.n + attempt) % len(BROKEN)])
+        if by_files(town):
+            name = file_name(chain, following.n, f"garbage{attempt}")
+            await lay(place(town, self._office.settings.folder_root), name, sent)
+            return SILENCE
+        answer = await self._office.api.post(town, sent.path, sent.body, sent.headers)
         if 200 <= answer.status < 300:
             await self._office.ledger.problem(town.code, step.key, "garbage was accepted", answer.status)
         return SILENCE
 
     async def _hurry(self, town: Town, chain: str) -> None:
         """Send the chain's next but one report first; what the hub says to that is not listened to."""
-        reports = [later.step for later in self._office.ledger.open_steps(chain, 9) if later.step.is_report]
+        reports = [later for later in self._office.ledger.open_steps(chain, 9) if later.step.is_report]
         if len(reports) > 1:
             await self._post(town, chain, reports[1])
 
-    async def _post(self, town: Town, chain: str, step: Step) -> Answer:
-        """Post a message as this town writes it."""
-        sent = letter(town, step, self._office.ledger.content(chain))
-        return await self._office.api.post(town, sent.path, sent.body, sent.headers)
+    async def _post(self, town: Town, chain: str, following: Next, repeat: int = 0) -> Answer:
+        """Post a message as this town writes it; a town that exchanges files lays down all it has to say at once."""
+        record = self._office.ledger.content(chain)
+        if not by_files(town):
+            sent = letter(town, following.step, record)
+            return await self._office.api.post(town, sent.path, sent.body, sent.headers)
+        tray = place(town, self._office.settings.folder_root)
+        said = [
+            await lay(tray, file_name(chain, later.n, later.step.name, repeat), letter(town, later.step, record))
+            for later in self._office.ledger.open_steps(chain, 9)
+            if later.n >= following.n
+        ]
+        return said[0]

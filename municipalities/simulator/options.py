@@ -28,6 +28,7 @@ def add(parser: ArgumentParser) -> None:
     """Add the options."""
     parser.add_argument("--hub", default="http://127.0.0.1:8000", help="base address of the hub")
     parser.add_argument("--port", type=int, default=9100, help="port on 127.0.0.1 (default 9100)")
+    parser.add_argument("--sftp-port", type=int, default=9122, help="port of the SFTP server (default 9122)")
     parser.add_argument("--data", type=Path, default=Path(".data/simulator"), help="where the towns keep their books")
     parser.add_argument("--fault", type=fault, action="append", default=[], metavar="PROFILE:PERCENT",
                         help=f"let so many of the towns misbehave: {', '.join(PROFILES)}")  # fmt: skip
@@ -41,6 +42,7 @@ def settings(options: dict[str, Any], folder_root: Path) -> Settings:
     return Settings(
         hub=options["hub"],
         port=options["port"],
+        sftp_port=options["sftp_port"],
         data=options["data"],
         folder_root=folder_root,
         faults=tuple(options["fault"]),

@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from municipalities.simulator import sftp
 from municipalities.simulator.api import Api
 from municipalities.simulator.desk import Desk
 from municipalities.simulator.faults import Faults
@@ -33,7 +34,10 @@ async def serve(towns: Iterable[Town], settings: Settings, ready: Callable[[str]
         trays.start()
         desk.resume()
         fetcher.start()
-        async with _listening(Server(office, intake, fetcher).app(), settings.port) as address:
+        async with (
+            sftp.listening(office.towns.values(), settings.data, settings.folder_root, settings.sftp_port),
+            _listening(Server(office, intake, fetcher).app(), settings.port) as address,
+        ):
             ready(address)
             await _until(stop, desk.agenda.run(), fetcher.agenda.run(), trays.run())
 

@@ -59,7 +59,7 @@ class Town:
 
     @property
     def way(self) -> str:
-        """How notices come: push, pull or folder."""
+        """How notices come: push, pull, folder or sftp."""
         scheme = urlsplit(self.address).scheme
         return {"http": "push", "https": "push"}.get(scheme, scheme)
 
@@ -72,6 +72,7 @@ class Settings:
     data: Path  #: where the towns' books are kept
     folder_root: Path  #: what ``folder:`` addresses are relative to
     port: int = 9100
+    sftp_port: int = 9122  #: of the SFTP server, if a town is reached through one
     speed: float = 1.0  #: divides every delay
     poll_every: float = 120.0  #: seconds between a town's own polls; a ring is answered at once
     faults: tuple[tuple[str, float], ...] = ()  #: (profile, percent of the towns)

@@ -5,15 +5,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import msgspec
 
 from municipalities.errors import UnfitError
 from municipalities.simulator.intake import Envelope, Intake
 from municipalities.simulator.office import Office
-from municipalities.simulator.town import Town, reached_by
-from municipalities.transports.folder import MANIFEST, PART, Manifest
+from municipalities.simulator.outtray import by_files, place
+from municipalities.simulator.town import Town
+from municipalities.transports.answers import FOLDER
+from municipalities.transports.files import MANIFEST, PART, Manifest
 
 #: Seconds between two looks into the folders.
 EVERY = 0.5
@@ -45,20 +46,19 @@ class Found:
 
 
 class Trays:
-    """The in-trays of all towns that are reached through a folder."""
+    """The in-trays of all towns that exchange files."""
 
     def __init__(self, office: Office, intake: Intake) -> None:
         self._office = office
         self._intake = intake
         self._trays = {
-            town.code: office.settings.folder_root / urlsplit(town.address).path
-            for town in reached_by(office.towns.values(), "folder")
+            town.code: place(town, office.settings.folder_root) for town in office.towns.values() if by_files(town)
         }
 
     def start(self) -> None:
         """Make the folders: to have them is the town's part, the hub only writes into them."""
         for tray in self._trays.values():
-            for folder in (tray / "done", tray / "bad"):
+            for folder in (tray / "done", tray / "bad", tray / FOLDER):
                 folder.mkdir(parents=True, exist_ok=True)
 
     async def run(self) -> None:

@@ -5,6 +5,9 @@ trying again, ``RefusedError`` is not. Sending the same parcel again is always a
 changes, and a receiver that already has it counts as a success.
 """
 
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -16,7 +19,11 @@ import aiohttp
 
 from municipalities.errors import RefusedError
 
-SCHEMES = {"https": "https", "http": "https", "pull": "pull", "folder": "folder", "memory": "memory"}
+SCHEMES = {
+    "https": "https", "http": "https", "pull": "pull", "folder": "folder", "sftp": "sftp", "memory": "memory",
+}  # fmt: skip
+#: What is exchanged as files, with answers read back.
+FILES = ("folder", "sftp")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +43,7 @@ class Line:
     """What a transport may use: the shared connections and this municipality's keys."""
 
     session: aiohttp.ClientSession
-    signing_key: bytes = b""
+    signing_key: bytes = b""  #: of pushes; for SFTP the seed of the key that signs in
     folder_root: str | PathLike[str] | None = None
     previous_keys: tuple[bytes, ...] = ()  #: still signed with while the receiver changes over
     timeout: float = 10.0  #: seconds for one whole exchange
@@ -83,7 +90,14 @@ async def send(address: str, parcel: Parcel, line: Line) -> Sent:
     return await find(address).send(address, parcel, line)
 
 
-def open_session(limit: int = 100) -> aiohttp.ClientSession:
+@asynccontextmanager
+async def open_session(limit: int = 100) -> AsyncIterator[aiohttp.ClientSession]:
     """Kept-alive connections for ``Line``; keeps no cookies, follows no proxy of the environment."""
     connector = aiohttp.TCPConnector(limit=limit, keepalive_timeout=60)
-    return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
+    jar = aiohttp.DummyCookieJar()
+    async with aiohttp.ClientSession(connector=connector, cookie_jar=jar, trust_env=False) as session:
+        try:
+            yield session
+        finally:
+            if sftp := sys.modules.get(f"{__name__}.sftp"):  # loaded only where an address needs it
+                await sftp.hang_up(session)

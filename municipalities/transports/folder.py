@@ -1,39 +1,15 @@
-"""Puts a parcel into a shared folder: the file first, then a manifest that says it is whole.
-
-The receiver reads only what a manifest names. Both appear by rename within the same folder, so a reader
-never sees half a file. The folder itself is never created here: a missing one is a share that is not
-mounted, and writing beside it would lose the notice.
-"""
+"""Puts a parcel into a shared folder of this machine; ``files.py`` says what the receiver finds."""
 
 import asyncio
 import errno
-import hashlib
 import os
-import re
 import secrets
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import msgspec
-
-from municipalities.errors import RefusedError, TemporaryError
-from municipalities.transports import Line, Parcel, Sent
-
-MANIFEST = ".manifest.json"
-PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-
-
-class Manifest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What the receiver checks a file against before reading it."""
-
-    name: str
-    file: str
-    type: str
-    content_type: str
-    records: int
-    size: int
-    sha256: str
+from municipalities.errors import RefusedError
+from municipalities.transports import Line, Parcel, Sent, files
 
 
 def check(address: str) -> None:
@@ -41,68 +17,97 @@ def check(address: str) -> None:
     parts = urlsplit(address)
     if parts.netloc or parts.query or parts.fragment:
         raise RefusedError("a folder address is 'folder:' with a relative path")
-    if not all(PART.fullmatch(part) for part in parts.path.split("/")):
-        raise RefusedError("the folder's path must stay inside the folder root")
+    files.check_path(parts.path)
 
 
 async def send(address: str, parcel: Parcel, line: Line) -> Sent:
     """Write the parcel and its manifest; writing the same again is a success."""
+    return await files.put(await open_share(address, line), parcel)
+
+
+async def open_share(address: str, line: Line) -> "Folder":
+    """The town's folder, as it is below the folder root."""
     if line.folder_root is None:
         raise RefusedError("no folder root is set")
-    return await asyncio.to_thread(_put, Path(line.folder_root), urlsplit(address).path, parcel)
+    return Folder(Path(line.folder_root), urlsplit(address).path)
 
 
-def _put(root: Path, path: str, parcel: Parcel) -> Sent:
-    file = f"{parcel.name}.{parcel.extension.lstrip('.')}"
-    if not PART.fullmatch(file) or file.endswith(MANIFEST):
-        raise RefusedError("the parcel's name is no file name")
-    try:
-        folder = (root / path).resolve(strict=True)
-        if not folder.is_relative_to(root.resolve(strict=True)):
+class Folder:
+    """A ``files.Share`` on this machine."""
+
+    def __init__(self, root: Path, path: str) -> None:
+        self._root, self._path = root, path
+
+    def _at(self, path: str) -> Path:
+        """Where a file lies; the folder is there, and no link leads out of the root."""
+        folder = (self._root / self._path).resolve(strict=True)
+        if not folder.is_relative_to(self._root.resolve(strict=True)):
             raise RefusedError("the folder's path leaves the folder root")
-        _write(folder / file, parcel.content)
-        _write(folder / f"{parcel.name}{MANIFEST}", _manifest(parcel, file))
-        _sync(folder)
-    except OSError as error:  # disk full, no permission, share gone: someone repairs it, then it works
-        raise TemporaryError(errno.errorcode.get(error.errno or 0, "EIO")) from None
-    return Sent("sent", file)
+        return folder / path
 
+    async def read(self, path: str) -> bytes:
+        """A file's content."""
+        return await asyncio.to_thread(self._read, path)
 
-def _manifest(parcel: Parcel, file: str) -> bytes:
-    manifest = Manifest(
-        name=parcel.name,
-        file=file,
-        type=parcel.type,
-        content_type=parcel.content_type,
-        records=parcel.records,
-        size=len(parcel.content),
-        sha256=hashlib.sha256(parcel.content).hexdigest(),
-    )
-    return msgspec.json.format(msgspec.json.encode(manifest), indent=2)
+    def _read(self, path: str) -> bytes:
+        with self._at(path).open("rb") as stream:
+            content = stream.read(files.LARGEST + 1)
+        if len(content) > files.LARGEST:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+        return content
 
+    async def write(self, path: str, content: bytes) -> None:
+        """Let a file appear whole, or leave nothing."""
+        await asyncio.to_thread(self._write, path, content)
 
-def _write(target: Path, content: bytes) -> None:
-    """Let the file appear whole, or leave nothing; refuse to change what is already there."""
-    with suppress(FileNotFoundError):
-        if target.read_bytes() != content:
-            raise RefusedError("another file is already there under this name", code="E202")
-        return
-    part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    try:
-        with part.open("xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(target)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise
+    def _write(self, path: str, content: bytes) -> None:
+        target = self._at(path)
+        part = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
+        try:
+            with part.open("xb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            part.replace(target)
+        except OSError:
+            part.unlink(missing_ok=True)
+            raise
 
+    async def list(self, folder: str) -> Sequence[files.Entry]:
+        """The plain files of a folder."""
+        return await asyncio.to_thread(self._list, folder)
 
-def _sync(folder: Path) -> None:
-    """A rename is durable once its folder is (fsync(2), notes)."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    def _list(self, folder: str) -> Sequence[files.Entry]:
+        try:
+            with os.scandir(self._at(folder)) as found:
+                entries = [(one.name, one.stat()) for one in found if one.is_file(follow_symlinks=False)]
+        except FileNotFoundError:
+            return []
+        return sorted(
+            (files.Entry(name, stat.st_size, stat.st_mtime) for name, stat in entries), key=lambda entry: entry.name
+        )
+
+    async def move(self, path: str, to: str) -> None:
+        """Give a file another name."""
+        await asyncio.to_thread(self._move, path, to)
+
+    def _move(self, path: str, to: str) -> None:
+        source, target = self._at(path), self._at(to)
+        if target.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        source.rename(target)
+
+    async def make(self, folder: str) -> None:
+        """Make a folder, if it is missing."""
+        await asyncio.to_thread(lambda: self._at(folder).mkdir(exist_ok=True))
+
+    async def settle(self) -> None:
+        """A rename is durable once its folder is (fsync(2), notes)."""
+        await asyncio.to_thread(self._sync)
+
+    def _sync(self) -> None:
+        descriptor = os.open(self._at(""), os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -10,20 +10,21 @@ import json
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import aiohttp
 import msgspec
 from aiohttp import web
 
 from municipalities.errors import RefusedError, TemporaryError
 from municipalities.notice import Flow, Mover, Notice, Role
 from municipalities.simulator.town import Town
-from municipalities.transports import Line, Parcel, open_session, send
+from municipalities.transports import FILES, Line, Parcel, answers, open_session, send
 
 #: What a report needs before it: report or notice types already there for this relocation.
 GATES = {
@@ -87,6 +88,7 @@ class Hub:
         self.counts: Counter[str] = Counter()
         self.address = ""
         self.sending: set[asyncio.Task[None]] = set()
+        self.open = True
         #: Called when something was done and before it is said.
         self.afterwards: Callable[[str], Awaitable[None]] = nothing
 
@@ -104,8 +106,13 @@ class Hub:
             try:
                 await web.TCPSite(runner, "127.0.0.1", 0).start()
                 self.address = f"http://127.0.0.1:{runner.addresses[0][1]}"
+                trays = asyncio.create_task(self.empty_trays())
+                self.sending.add(trays)
                 yield self
+                if trays.done():
+                    trays.result()
             finally:
+                self.open = False
                 for task in self.sending:
                     task.cancel()
                 await asyncio.gather(*self.sending, return_exceptions=True)
@@ -170,6 +177,39 @@ class Hub:
                 delivery.state = sent.state if delivery.state == "queued" else delivery.state
                 return
 
+    async def empty_trays(self) -> None:
+        """Take what the towns that exchange files have laid down through the same doors, again and again."""
+        while self.open:
+            for town in [town for town in self.towns.values() if town.way in FILES]:
+                with suppress(TemporaryError):  # the towns are not up yet, or were just killed
+                    if self.open:
+                        await self.empty_tray(town)
+            await asyncio.sleep(0.05)
+
+    async def empty_tray(self, town: Town) -> None:
+        share = await answers.open_share(town.address, Line(self.session, town.signing_key, self.folder_root))
+        for found in await answers.look(share, 0.3):
+            slip = found.slip
+            assert slip is not None
+            assert not found.spoilt
+            headers = {"Content-Type": slip.content_type, "Authorization": f"Bearer file-{town.code}"}
+            about = {"Id": slip.report_id, "Type": slip.report_type, "Outcome": slip.report_outcome}
+            headers |= {f"Hikkoshi-Report-{name}": text for name, text in about.items() if text}
+            headers |= {"Hikkoshi-Delivery": slip.delivery} if slip.report_id else {}
+            is_report = not slip.delivery or bool(slip.report_id)
+            path = "reports" if is_report else f"deliveries/{slip.delivery}/receipts"
+            url = f"{self.address}/api/v1/{path}"
+            self.counts["files"] += 1
+            try:
+                async with self.session.post(url, data=found.content, headers=headers) as answer:
+                    status, told = answer.status, await answer.json(content_type=None)
+            except aiohttp.ClientError:
+                continue
+            if status < 300:
+                await answers.put_away(share, found)
+            elif status not in (409, 503):
+                await answers.put_away(share, found, {"problems": [{"code": told["code"]}]})
+
     @web.middleware
     async def door(self, request: web.Request, handler: Any) -> web.StreamResponse:
         """Bad luck first: nothing heard, or done but not said."""
@@ -187,7 +227,8 @@ class Hub:
 
     def caller(self, request: web.Request) -> str:
         """The town whose token this is."""
-        return self.tokens.get(request.headers.get("Authorization", "").removeprefix("Bearer "), "")
+        token = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        return token.removeprefix("file-") if token.startswith("file-") else self.tokens.get(token, "")
 
     async def token(self, request: web.Request) -> web.Response:
         kind, _, credentials = request.headers["Authorization"].partition(" ")

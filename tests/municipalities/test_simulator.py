@@ -10,10 +10,11 @@ import sys
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import pytest
@@ -21,21 +22,22 @@ import pytest
 from municipalities import standard
 from municipalities.errors import RefusedError
 from municipalities.notice import Flow, Mover, Notice, Role
-from municipalities.simulator import clerk
+from municipalities.simulator import clerk, sftp
 from municipalities.simulator.town import Town
 from municipalities.transports import Line, Parcel, send
 from tests.municipalities.stub_hub import Hub, Move
 
-WAYS = ("push", "pull", "folder")
+WAYS = ("push", "pull", "folder", "sftp")
 MOVERS = (
     Mover(ordinal=1, full_name="見本　太郎", full_name_kana="ミホン　タロウ", presents_card=True),
     Mover(ordinal=2, full_name="試験　花子", full_name_kana="シケン　ハナコ"),
 )
 
 
-def towns_on(port: int) -> list[Town]:
+def towns_on(port: int, folder: Path) -> list[Town]:
     """One town for each standard and each way notices come."""
     found = []
+    fingerprint = sftp.host_key(folder / "books").get_fingerprint()
     for number, name in enumerate(standard.names()):
         for place, way in enumerate(WAYS):
             code = f"{number:02}{place:04}"
@@ -44,6 +46,7 @@ def towns_on(port: int) -> list[Town]:
                 "push": f"{base}/inbox",
                 "pull": f"pull:?ring={base}/ring",
                 "folder": f"folder:towns/{code}",
+                "sftp": f"sftp://{code}@127.0.0.1:{port + 1}/inbox?hostkey={quote(fingerprint)}",
             }
             found.append(
                 Town(
@@ -52,7 +55,7 @@ def towns_on(port: int) -> list[Town]:
                     address=address[way],
                     client_id=f"town-{code}",
                     client_secret=f"secret of {code}",
-                    signing_key=code.encode() * 6,
+                    signing_key=(code.encode() * 6)[:32],
                 )
             )
     return found
@@ -88,6 +91,7 @@ class Process:
         towns.write_bytes(b"".join(msgspec.json.encode(town) + b"\n" for town in self.hub.towns.values()))
         command = [sys.executable, "-m", "municipalities.simulator", "--towns", str(towns)]
         command += ["--hub", self.hub.address, "--port", str(self.port), "--speed", "10"]
+        command += ["--sftp-port", str(self.port + 1)]
         command += ["--data", str(self.folder / "books"), "--folder-root", str(self.folder), *options]
         self.running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         assert self.running.stdout is not None
@@ -109,7 +113,7 @@ class Process:
 @asynccontextmanager
 async def country(folder: Path, port: int, *options: str, bad_luck: float = 0.0) -> AsyncIterator[Process]:
     """A hub and its towns."""
-    async with Hub(towns_on(port), folder, bad_luck).listening() as hub:
+    async with Hub(towns_on(port, folder), folder, bad_luck).listening() as hub:
         process = Process(folder, port, hub)
         process.start(*options)
         try:
@@ -147,11 +151,14 @@ def run(scenario: Awaitable[None]) -> None:
 
 @pytest.fixture
 def port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        number: int = probe.getsockname()[1]
-    return number
+    """A port that nobody listens on, nor on the one after it."""
+    while True:
+        with socket.socket() as probe, socket.socket() as after:
+            probe.bind(("127.0.0.1", 0))
+            number: int = probe.getsockname()[1]
+            with suppress(OSError):
+                after.bind(("127.0.0.1", number + 1))
+                return number
 
 
 def assert_nothing_lost_or_doubled(hub: Hub, books: dict[str, Any]) -> None:

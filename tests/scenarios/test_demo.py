@@ -99,7 +99,7 @@ def test_every_journey_settles_and_the_audit_holds(run: Run) -> None:
     assert found["exit"] == 0, found
     assert (found["filings"], found["settled"], found["lost"], found["doubled"]) == (47, 47, 0, 0)
     assert set(found["deliveries"]["by_standard"]) >= FAMILIES
-    assert set(found["deliveries"]["by_transport"]) == {"pull", "https", "folder"}
+    assert set(found["deliveries"]["by_transport"]) == {"pull", "https", "folder", "sftp"}
     assert found["deliveries"]["by_state"] == {"answered": found["deliveries"]["total"]}
     assert no_personal_data(run.logs())
     verify = subprocess.run(

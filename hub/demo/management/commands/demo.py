@@ -48,10 +48,11 @@ class Command(BaseCommand):
         (self.data / "static").mkdir(parents=True, exist_ok=True)
         self.hub = f"http://127.0.0.1:{free_port(options['port'])}"
         self.towns = f"http://127.0.0.1:{free_port(9100)}"
+        self.sftp_port = free_port(9122)
         with self.step("database schema"):
             call_command("migrate", verbosity=0)
         with self.step("municipalities, connections, accounts"):
-            seed.seed(self.towns, self.data / "towns")
+            seed.seed(self.towns, self.data / "towns", self.sftp_port)
         processes = Processes(self.data / "logs", self.environment())
         try:
             with self.step("web, courier, beat, simulated towns"):
@@ -73,7 +74,7 @@ class Command(BaseCommand):
     def environment(self) -> dict[str, str]:
         """What the processes get besides the environment of this one."""
         folders = {"HUB_FOLDER_ROOT": str(self.data), "HUB_STATIC_ROOT": str(self.data / "static")}
-        return folders | {"HUB_DEMO": "1", "PYTHONUNBUFFERED": "1"}
+        return folders | {"HUB_DEMO": "1", "HUB_TRAY_EVERY": "3", "PYTHONUNBUFFERED": "1"}
 
     def start(self, processes: Processes, options: dict[str, Any]) -> None:
         """Start everything and wait until both servers answer."""
@@ -83,6 +84,7 @@ class Command(BaseCommand):
         web += ["--workers", "2", "--blocking-threads", "2", "--backpressure", "64"]
         processes.start("web", [PYTHON, *web, "hub.wsgi:application"])
         simulate = ["manage.py", "simulate", "--port", towns_port, "--hub", self.hub]
+        simulate += ["--sftp-port", str(self.sftp_port)]
         simulate += ["--data", str(self.data / "towns"), "--secrets", str(self.data / "towns" / "secrets.jsonl")]
         simulate += ["--speed", str(options["speed"])]
         simulate += [word for fault in options["fault"] for word in ("--fault", fault)]
