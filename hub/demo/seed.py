@@ -57,13 +57,17 @@ def client_secret(client_id: str) -> str:
     return secret(f"client:{client_id}").hex()
 
 
-def seed(towns: str, data: Path, sftp_port: int) -> int:
-    """Load everything that is missing and write the towns' secrets for the simulator; returns the towns."""
+def seed(towns: str, data: Path, sftp_port: int = 0) -> int:
+    """Load everything that is missing and write the towns' secrets for the simulator; returns the towns.
+
+    Without a port of an SFTP server, what goes by files goes through folders.
+    """
     data.mkdir(parents=True, exist_ok=True)
     call_command("sync_municipalities", connections=True, town_base_url=towns, verbosity=0, stdout=_Silence())
     with transaction.atomic():
         _move(towns)
-        _log_in(data, sftp_port)
+        if sftp_port:
+            _log_in(data, sftp_port)
         _sign()
         _gaiji()
         codes = list(Municipality.objects.leaf().valid_on(timezone.localdate()).values_list("pk", flat=True))
