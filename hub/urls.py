@@ -14,3 +14,8 @@ urlpatterns = [
     path("health/live", health.live, name="live"),
     path("health/ready", health.ready, name="ready"),
 ]
+
+handler400 = "hub.api.problems.bad_request"
+handler403 = "hub.api.problems.permission_denied"
+handler404 = "hub.api.problems.not_found"
+handler500 = "hub.api.problems.server_error"

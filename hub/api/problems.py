@@ -1,14 +1,17 @@
 """Errors as RFC 9457 problem details, with the catalogue's code, a pointer and the remedy."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import structlog
 from django.db import OperationalError
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse
+from django.views import defaults
 from rest_framework import exceptions
 
-from hub.catalogue import Problem, Refusal
+from hub.api import shapes
+from hub.catalogue import Problem, Refusal, refuse
 from hub.vault.services import ShreddedError
 
 log = structlog.get_logger(__name__)
@@ -54,24 +57,60 @@ def _headers(response: HttpResponse, error: Exception, context: dict[str, Any]) 
 
 
 def answer(refusal: Refusal) -> HttpResponse:
-    """Return the problem document: the leading problem on top, all of them under ``errors``."""
-    lead = refusal.lead
-    document = {
-        "type": f"urn:hikkoshi-hub:error:{lead.code}",
-        "title": lead.entry.title,
-        "status": lead.entry.status,
-        **_member(lead),
-        "errors": [_member(problem) for problem in refusal.problems],
-    }
-    response = HttpResponse(msgspec.json.encode(document), status=lead.entry.status, content_type=MEDIA_TYPE)
+    """Return the problem document as an answer."""
+    document = document_of(refusal)
+    response = HttpResponse(msgspec.json.encode(document), status=document.status, content_type=MEDIA_TYPE)
     response["Cache-Control"] = "no-store"
     return response
 
 
-def _member(problem: Problem) -> dict[str, str]:
-    return {
-        "code": problem.code,
-        "pointer": problem.pointer,
-        "detail": problem.detail or problem.entry.title,
-        "remedy": problem.entry.remedy,
-    }
+def document_of(refusal: Refusal) -> shapes.Problem:
+    """Return the problem document: the leading problem on top, all of them under ``errors``."""
+    lead = refusal.lead
+    top = _wrong(lead)
+    return shapes.Problem(
+        type=f"urn:hikkoshi-hub:error:{lead.code}",
+        title=lead.entry.title,
+        status=lead.entry.status,
+        code=top.code,
+        pointer=top.pointer,
+        detail=top.detail,
+        remedy=top.remedy,
+        errors=tuple(map(_wrong, refusal.problems)),
+    )
+
+
+def _wrong(problem: Problem) -> shapes.Wrong:
+    return shapes.Wrong(
+        code=problem.code,
+        pointer=problem.pointer,
+        detail=problem.detail or problem.entry.title,
+        remedy=problem.entry.remedy,
+    )
+
+
+def as_member(result: dict[str, Any]) -> dict[str, Any]:
+    """Return the result of one item of several, a refusal as its problem document."""
+    problem = result.get("problem")
+    return result if problem is None else result | {"problem": document_of(problem)}
+
+
+# --- What Django answers before or after a door ----------------------------------------------------------
+
+#: Below these addresses machines ask; a page would tell them nothing.
+MACHINES = ("/api/", "/oauth/")
+
+
+def for_machines(code: str, page: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Return an error handler that answers machines with a problem document and people with Django's page."""
+
+    def handler(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        return answer(refuse(code)) if request.path.startswith(MACHINES) else page(request, *args, **kwargs)
+
+    return handler
+
+
+bad_request = for_machines("E110", defaults.bad_request)
+permission_denied = for_machines("E107", defaults.permission_denied)
+not_found = for_machines("E108", defaults.page_not_found)
+server_error = for_machines("E902", defaults.server_error)

@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 from functools import lru_cache
-from hashlib import sha256
 from typing import Any
 
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponse
 from django.templatetags.static import static
-from django.utils.cache import get_conditional_response, patch_vary_headers
 from django.utils.translation import get_language
 from rest_framework.request import Request
 
-from hub.api.views import Door
+from hub.api import contract, shapes
+from hub.api.contract import Answer, Operation, Parameter, operation
+from hub.api.doors import PublicDoor, known
 from hub.catalogue import refuse
 from municipalities import standard
 from municipalities.exports.description import description, summary
@@ -22,38 +22,24 @@ from municipalities.standard.sources import near
 
 #: Without «as», what a reader that asks for this media type gets; everybody else gets JSON.
 BY_ACCEPT = {"text/html": "page", "text/csv": "csv"}
-
-
-class PublicDoor(Door):
-    """A door to what is the same for everybody: no token, and an answer that may be kept and asked for again."""
-
-    authentication_classes: tuple[Any, ...] = ()
-    permission_classes: tuple[Any, ...] = ()
-
-    def perform_content_negotiation(self, request: Request, force: bool = False) -> tuple[Any, str]:
-        """Any Accept will do: «as» says what is wanted."""
-        return self.get_renderers()[0], "application/json"
-
-    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Let whoever has the same bytes already keep them (RFC 9110, 13.1.2)."""
-        response = super().dispatch(request, *args, **kwargs)
-        if (
-            response.status_code != 200
-            or request.method not in {"GET", "HEAD"}
-            or not isinstance(response, HttpResponse)
-        ):
-            return response
-        response["ETag"] = f'"{sha256(response.content).hexdigest()[:32]}"'
-        response["Cache-Control"] = "public, no-cache"
-        patch_vary_headers(response, ("Accept", "Accept-Language"))
-        return get_conditional_response(request, etag=response["ETag"], response=response) or response
+TAG = Parameter("If-None-Match", {"type": "string"}, "header")
+#: A form is what its own schema language says.
+FORM: dict[str, Any] = {}
 
 
 class Standards(PublicDoor):
     """``GET /api/v1/standards``: every record standard, with the addresses of its forms."""
 
+    @operation(
+        Operation(
+            id="listStandards",
+            parameters=(TAG,),
+            answers={200: Answer(contract.json(shapes.Standards), headers=("ETag",)), 304: Answer()},
+        )
+    )
     def get(self, request: Request) -> HttpResponse:
         """List them by name."""
+        known(request)
         layouts = (standard.load(name) for name in standard.names())
         rows = [summary(layout) | {"links": links(layout)} for layout in layouts]
         return HttpResponse(as_json({"standards": rows}), content_type="application/json")
@@ -65,8 +51,24 @@ class OneStandard(PublicDoor):
     Without «as» a browser (``Accept: text/html``) gets the page and ``Accept: text/csv`` the items; else JSON.
     """
 
+    @operation(
+        Operation(
+            id="getStandard",
+            parameters=(
+                contract.path("name", {"type": "string"}, "gif_json"),
+                Parameter("as", {"type": "string", "enum": list(EXPORTS)}, example="json-schema"),
+                TAG,
+            ),
+            answers={
+                200: Answer({export.media_type: FORM for export in EXPORTS.values()}, headers=("ETag",)),
+                304: Answer(),
+            },
+            errors=("E108", "E110"),
+        )
+    )
     def get(self, request: Request, name: str) -> HttpResponse:
         """Answer with one form; E108 with names like it when there is no such standard."""
+        known(request, "as")
         if name not in standard.names():
             raise refuse("E108", "/name", near(name, iter(standard.names())))
         layout = standard.load(name)

@@ -8,6 +8,7 @@ import structlog
 from django.conf import settings
 from django.db import connection, transaction
 
+from hub import actors
 from hub.audit import services as audit
 
 log = structlog.get_logger(__name__)
@@ -59,12 +60,19 @@ def ensure(codes: Iterable[str]) -> None:
         )
 
 
-def pause(codes: Iterable[str], *, paused: bool) -> None:
-    """Hold everything of these towns, or let it go on in order; nothing is discarded."""
-    codes = sorted(codes)
+def pause(codes: Iterable[str], *, paused: bool, by: actors.Actor | None = None) -> None:
+    """Hold everything of these towns, or let it go on in order; nothing is discarded.
+
+    ``by`` is who wants it, when it is not who acts in this transaction.
+    """
+    codes, who = sorted(codes), by or actors.current()
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE deliveries_lane SET paused = %s WHERE municipality_id = ANY(%s)", [paused, codes])
-    audit.record_all(audit.Act("lane.paused" if paused else "lane.resumed", f"lane:{code}") for code in codes)
+        cursor.execute(
+            "UPDATE deliveries_lane SET paused = %s, paused_by = %s WHERE municipality_id = ANY(%s)",
+            [paused, who.kind.value if paused else "", codes],
+        )
+    action = "lane.paused" if paused else "lane.resumed"
+    audit.record_all(audit.Act(action, f"lane:{code}", {"by": who.kind.value}) for code in codes)
     if not paused:
         transaction.on_commit(wake)
 

@@ -50,6 +50,8 @@ class Delivery(models.Model):
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     sent_at = models.DateTimeField(_("handed over"), null=True, blank=True)
     answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
+    #: When the state last changed, by the database's own clock (trigger): the order of ``feed``.
+    changed_at = models.DateTimeField(default=timezone.now, editable=False)
     #: SHA-256 of the bytes as first written; a re-issue with other bytes is held, never sent silently.
     content_sha256 = models.BinaryField(null=True, editable=False)
 
@@ -73,7 +75,12 @@ class Delivery(models.Model):
                 name="delivery_leased",
                 condition=models.Q(leased_until__isnull=False),
             ),
-            models.Index(fields=["municipality", "id"], name="delivery_ready", condition=models.Q(state=State.READY)),
+            models.Index(
+                fields=["municipality", "changed_at", "id"],
+                name="delivery_ready",
+                condition=models.Q(state=State.READY),
+            ),
+            models.Index(fields=["municipality", "changed_at", "id"], name="delivery_changed"),
             models.Index(fields=["municipality", "-id"], name="delivery_of_town"),
             models.Index(fields=["state", "-id"], name="delivery_by_state"),
         ]
@@ -88,6 +95,12 @@ class Delivery(models.Model):
                 fields=["relocation_id", "version", "type", "role", "municipality", "part", "sequence", "notice"],
             ),
             pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+            pgtrigger.Trigger(
+                name="changed",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("state"),  # type: ignore[no-untyped-call]
+                func="NEW.changed_at = clock_timestamp(); RETURN NEW;",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -147,6 +160,8 @@ class Lane(models.Model):
         Municipality, models.PROTECT, primary_key=True, related_name="lane", verbose_name=_("municipality")
     )
     paused = models.BooleanField(_("paused"), default=False)
+    #: Kind of actor who paused it: what an operator holds, the town's own system does not let go.
+    paused_by = models.CharField(_("paused by"), max_length=8, blank=True, default="", db_default="")
     failures = models.PositiveIntegerField(_("failures in a row"), default=0)
     blocked_until = models.DateTimeField(_("blocked until"), null=True, blank=True)
 

@@ -16,7 +16,7 @@ from django.utils import timezone
 from hub import actors, numbers
 from hub.audit import services as audit
 from hub.catalogue import refuse
-from hub.deliveries import lanes, signals, writing
+from hub.deliveries import feed, lanes, signals, writing
 from hub.deliveries.models import Delivery, Event, Receipt
 from hub.deliveries.states import Answer, Cause, State
 from hub.vault import cipher
@@ -104,12 +104,11 @@ def notice_of(delivery: Delivery, key: bytes | None = None) -> Notice:
     return _notices.decode(cipher.unseal(key, bytes(delivery.notice), delivery.identity))
 
 
-def ready(municipality: str, after: UUID | None, limit: int) -> list[Delivery]:
-    """Return what waits to be fetched, oldest first, a keyset page at a time; nothing while the lane is paused."""
+def ready(municipality: str, after: feed.Position | None, limit: int) -> list[Delivery]:
+    """Return what waits to be fetched in the order of becoming ready, a page at a time; nothing while it is paused."""
     rows = Delivery.objects.for_town(municipality).filter(state=State.READY, municipality__lane__paused=False)
-    if after is not None:
-        rows = rows.filter(pk__gt=after)
-    return list(rows.select_related("connection__gaiji").order_by("pk")[:limit])
+    rows = rows.filter(feed.after(after)).select_related("connection__gaiji")
+    return list(rows.order_by("changed_at", "pk")[:limit])
 
 
 def locked(delivery_id: UUID, municipality: str) -> Delivery:

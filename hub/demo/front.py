@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 
 import aiohttp
@@ -11,6 +12,16 @@ import msgspec
 
 from hub.demo.seed import FRONT, client_secret
 from hub.relocations.filing import Filing
+
+#: What a front says of the consent it has on record; an invented citizen agrees to everything.
+TEXT_VERSION = "demo-1"
+
+
+def document(filing: Filing) -> bytes:
+    """Return the filing as a front sends it: with the citizen's consent."""
+    consent = {"givenAt": datetime.now(UTC), "method": "online", "textVersion": TEXT_VERSION}
+    return msgspec.json.encode(msgspec.to_builtins(filing) | {"consent": consent})
+
 
 #: Filings under way at the same time.
 AT_ONCE = 4
@@ -47,7 +58,7 @@ class Front:
 
             async def one(number: int, filing: Filing) -> Accepted:
                 async with places:
-                    accepted = await self._file(session, f"{self.run}-{number}", msgspec.json.encode(filing))
+                    accepted = await self._file(session, f"{self.run}-{number}", document(filing))
                     progress()
                     return accepted
 

@@ -19,7 +19,7 @@ from municipalities.models import Connection, Municipality
 from tests.conftest import load_towns
 
 #: Applications whose rows come and go with filings. Lanes stay: there is one for every town.
-APPLICATIONS = ("audit", "vault", "fidelity", "deliveries", "procedures", "relocations")
+APPLICATIONS = ("audit", "vault", "fidelity", "deliveries", "procedures", "relocations", "api")
 
 
 @pytest.fixture

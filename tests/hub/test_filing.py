@@ -13,7 +13,7 @@ from django.utils import timezone
 from hub.actors import HUB, acting
 from hub.numbers import individual_number_check
 from hub.relocations.models import Relocation
-from tests.conftest import CHIYODA, HAKODATE, filing, front
+from tests.conftest import CHIYODA, HAKODATE, filing, front, front_document
 
 pytestmark = pytest.mark.django_db
 
@@ -167,7 +167,7 @@ def test_the_same_key_gives_the_same_relocation_and_another_body_a_conflict() ->
 
 
 def test_fifty_posts_at_once_under_one_key_are_one_filing(towns: None) -> None:
-    body = msgspec.json.encode(filing(0))
+    body = msgspec.json.encode(front_document(filing(0)))
     caller = front()
     answers: list[int] = []
 

@@ -1,0 +1,140 @@
+"""``/api/v1/docs``: a guide to the first delivery and a reference, both made from the OpenAPI document; no script."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.http import HttpResponse
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.translation import get_language, override
+from rest_framework.request import Request
+
+from hub import catalogue
+from hub.api import contract
+from hub.api.doors import PublicDoor, known
+from hub.api.openapi import document
+from hub.catalogue import refuse
+
+Json = dict[str, Any]
+
+
+class Page(PublicDoor):
+    """``GET /api/v1/docs``: the page."""
+
+    def get(self, request: Request) -> HttpResponse:
+        """Render it in the reader's language."""
+        known(request, "language")
+        with override(spoken(request)):
+            return self._page(request)
+
+    def _page(self, request: Request) -> HttpResponse:
+        language = get_language() or "ja"
+        made = document(language, timezone.localdate())
+        context = {
+            "document": made,
+            "guide": f"api/guide.{language}.html",
+            "base": request.build_absolute_uri("/").rstrip("/"),
+            "filing": pretty(made["paths"]["/api/v1/relocations"]["post"]),
+            "groups": list(groups(made)),
+            "shapes": list(shapes_of(made)),
+            "errors": catalogue.entries().values(),
+            "changelog": contract.changelog(),
+        }
+        return HttpResponse(render_to_string("api/docs.html", context, request._request))
+
+
+def spoken(request: Request) -> str:
+    """The language that is asked for by name, else the reader's."""
+    asked = request.query_params.get("language", "")
+    if asked and asked not in dict(settings.LANGUAGES):
+        raise refuse("E110", "/language", f"One of {', '.join(dict(settings.LANGUAGES))}.")
+    return asked or get_language() or settings.LANGUAGE_CODE
+
+
+def pretty(operation: Json) -> str:
+    """The example of a body, to be read and sent."""
+    value = operation["requestBody"]["content"][contract.JSON]["example"]
+    return text(value)
+
+
+def text(value: Any) -> str:
+    """JSON to be read by people."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+
+
+def groups(made: Json) -> Iterator[Json]:
+    """Operations by group, each with what a reader asks: how it is called, what it takes, what it answers."""
+    for tag in made["tags"]:
+        rows = [
+            _operation(path, method, one)
+            for path, methods in made["paths"].items()
+            for method, one in methods.items()
+            if tag["name"] in one["tags"]
+        ]
+        if rows:
+            yield {"name": tag["name"], "title": contract.words("groups")[tag["name"]].title, "rows": rows} | tag
+
+
+def _operation(path: str, method: str, one: Json) -> Json:
+    body = one.get("requestBody", {}).get("content", {})
+    return {
+        "id": one["operationId"],
+        "method": method.upper(),
+        "path": path,
+        "title": one["summary"],
+        "text": one["description"],
+        "scopes": [scope for needed in one["security"] for scope in needed["client"]],
+        "deprecated": contract.deprecation(one["operationId"]),
+        "parameters": [row | {"kind": _kind(row["schema"])} for row in one.get("parameters", [])],
+        "body": [_media(kind, media) for kind, media in body.items()],
+        "answers": [_answer(status, answer) for status, answer in one["responses"].items()],
+    }
+
+
+def _answer(status: str, answer: Json) -> Json:
+    content = answer.get("content", {})
+    return {
+        "status": status,
+        "text": answer["description"],
+        "media": [_media(kind, media) for kind, media in content.items() if not kind.startswith("application/problem")],
+        "codes": [code for media in content.values() for code in media.get("examples", {})],
+    }
+
+
+def _media(kind: str, media: Json) -> Json:
+    example = text(media["example"]) if "example" in media else ""
+    return {"type": kind, "shape": _kind(media["schema"]), "example": example}
+
+
+def shapes_of(made: Json) -> Iterator[Json]:
+    """The schemas with their members."""
+    for name, schema in made["components"]["schemas"].items():
+        required = schema.get("required", [])
+        yield {
+            "name": name,
+            "text": schema.get("description", ""),
+            "values": schema.get("enum", []),
+            "members": [
+                {"name": member, "kind": _kind(inner), "required": member in required}
+                for member, inner in schema.get("properties", {}).items()
+            ],
+        }
+
+
+def _kind(schema: Json) -> list[tuple[str, str]]:
+    """A schema in few words: pairs of a text and the schema it leads to, if it is one of ours."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return [(name, name)]
+    for several in ("anyOf", "oneOf"):
+        if several in schema:
+            found = [part for one in schema[several] for part in [*_kind(one), (" | ", "")]]
+            return found[:-1]
+    if schema.get("type") == "array":
+        return [("[", ""), *_kind(schema.get("items", {})), ("]", "")]
+    if "enum" in schema:
+        return [(" | ".join(f"“{value}”" for value in schema["enum"]), "")]
+    words = schema.get("format") or schema.get("contentEncoding") or schema.get("type", "—")
+    return [(str(words), "")]

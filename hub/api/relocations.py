@@ -1,0 +1,121 @@
+"""What partner fronts do for citizens: file with their consent, ask, take back."""
+
+from uuid import UUID
+
+import msgspec
+from django.http import HttpResponse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from hub import records
+from hub.actors import HUB, acting
+from hub.api import contract, shapes
+from hub.api.contract import Answer, Operation, Parameter, operation
+from hub.api.doors import Door, body_of, conditional, known
+from hub.api.models import Consent
+from hub.catalogue import entries, refuse
+from hub.relocations import services, status
+from hub.relocations.filing import Filing
+from hub.relocations.models import Relocation
+
+FILED = msgspec.json.Decoder(shapes.FiledByFront)
+#: Every code by which a filing may be refused.
+IN_FILING = tuple(code for code in entries() if code in {"E101", "E120", "E121", "E140"} or code.startswith("E3"))
+KEY = Parameter("Idempotency-Key", {"type": "string", "maxLength": 200}, "header", example="front-2026-000123")
+
+
+class Relocations(Door):
+    """``POST /api/v1/relocations``: a partner front files for a citizen who agreed."""
+
+    required_scope = "relocations:file"
+    for_towns = False
+
+    @operation(
+        Operation(
+            id="fileRelocation",
+            parameters=(KEY,),
+            body=contract.json(shapes.FiledByFront),
+            answers={
+                200: Answer(contract.json(shapes.Filed), headers=("Location",)),
+                201: Answer(contract.json(shapes.Filed), headers=("Location",)),
+            },
+            errors=("E110", "E202", *IN_FILING),
+            links={
+                "getRelocation": {"relocation_id": "$response.body#/id"},
+                "withdrawRelocation": {"relocation_id": "$response.body#/id"},
+            },
+        )
+    )
+    def post(self, request: Request) -> Response:
+        """Take a filing in; with an ``Idempotency-Key`` a repetition gives the same relocation (200)."""
+        known(request)
+        key = request.headers.get("Idempotency-Key", "").strip('"')
+        if len(key) > 200 or not key.isprintable():
+            raise refuse("E110", "", "Idempotency-Key: at most 200 printable characters.")
+        filing, agreement = _read(body_of(request))
+        relocation, new = services.file(filing, self.actor, key)
+        if new:
+            with acting(HUB):
+                Consent.keep(relocation, agreement)
+        response = Response(_filed(relocation), status=201 if new else 200)
+        response["Location"] = f"/api/v1/relocations/{relocation.pk}"
+        return response
+
+
+def _read(body: bytes) -> tuple[Filing, shapes.Agreement]:
+    """Return the filing and the citizen's consent; E310 without one."""
+    sent = records.decode(FILED, body)
+    if sent.consent is None:
+        raise refuse("E310", "/consent", "Say when, how and to which wording the citizen agreed.")
+    return Filing(**{name: getattr(sent, name) for name in Filing.__struct_fields__}), sent.consent
+
+
+def _filed(relocation: Relocation) -> shapes.Filed:
+    return shapes.Filed(
+        id=relocation.pk,
+        receipt_no=relocation.receipt_no,
+        state=relocation.state,
+        filed_on=relocation.filed_on,
+        version=relocation.version,
+    )
+
+
+class RelocationStatus(Door):
+    """``GET /api/v1/relocations/{id}``: where a filing stands with each town."""
+
+    required_scope = "relocations:file"
+    for_towns = False
+
+    @operation(
+        Operation(
+            id="getRelocation",
+            parameters=(contract.path("relocation_id"), Parameter("If-None-Match", {"type": "string"}, "header")),
+            answers={200: Answer(contract.json(shapes.Status), headers=("ETag",)), 304: Answer()},
+            errors=("E108",),
+        )
+    )
+    def get(self, request: Request, relocation_id: UUID) -> HttpResponse:
+        """Return states per leg and mover; only the front that filed sees it."""
+        known(request)
+        document = self.as_client(lambda: status.document(relocation_id))
+        return conditional(request, HttpResponse(msgspec.json.encode(document), content_type=contract.JSON))
+
+
+class Withdrawal(Door):
+    """``POST /api/v1/relocations/{id}/withdrawal``: take a filing back before the origin has decided."""
+
+    required_scope = "relocations:file"
+    for_towns = False
+
+    @operation(
+        Operation(
+            id="withdrawRelocation",
+            parameters=(contract.path("relocation_id"),),
+            answers={200: Answer(contract.json(shapes.Filed))},
+            errors=("E108", "E200"),
+        )
+    )
+    def post(self, request: Request, relocation_id: UUID) -> Response:
+        """Withdraw; repeating it changes nothing."""
+        known(request)
+        return Response(_filed(services.withdraw(relocation_id, self.actor)))

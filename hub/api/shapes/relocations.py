@@ -1,0 +1,85 @@
+"""What partner fronts send and are told."""
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+
+from hub.api.shapes.base import Envelope
+from hub.relocations.filing import Filing
+from municipalities.notice import Record
+
+
+class Agreement(Record, frozen=True):
+    """The citizen's consent that the front files for him or her, as the front has it on record."""
+
+    given_at: Annotated[datetime, msgspec.Meta(tz=True)]
+    #: How it was given; «signed_card» is by the certificate of the Individual Number card.
+    method: Literal["online", "signed_card", "written", "oral"]
+    #: Which wording the citizen agreed to.
+    text_version: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    #: The front's own number of the record; opaque, no number of a person.
+    reference: Annotated[str, msgspec.Meta(max_length=100)] = ""
+
+
+class FiledByFront(Filing, frozen=True, kw_only=True):
+    """A filing with the consent of the citizen."""
+
+    consent: Agreement | None = None
+
+
+class Filed(Envelope, frozen=True):
+    """A relocation that was taken in."""
+
+    receipt_no: str
+    state: str
+    filed_on: date
+    version: int
+    id: UUID
+
+
+class MoverState(Envelope, frozen=True):
+    """The state of one mover on one leg."""
+
+    ordinal: int
+    state: str
+
+
+class NoticeState(Envelope, frozen=True):
+    """What was handed over to a town, and what it answered."""
+
+    type: str
+    state: str
+    answer: str
+    sent_at: datetime | None
+    due_at: datetime
+
+
+class LegState(Envelope, frozen=True):
+    """One municipality's part."""
+
+    role: str
+    municipality: str
+    name: str
+    movers: tuple[MoverState, ...]
+    notices: tuple[NoticeState, ...]
+
+
+class Deadline(Envelope, frozen=True):
+    """A statutory or practical deadline."""
+
+    clock: str
+    due_on: date
+
+
+class Status(Envelope, frozen=True):
+    """Where a relocation stands with each town."""
+
+    id: UUID
+    receipt_no: str
+    state: str
+    version: int
+    filed_on: date
+    legs: tuple[LegState, ...]
+    deadlines: tuple[Deadline, ...]
