@@ -7,7 +7,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 CODE := hub municipalities tests manage.py
 
-.PHONY: help demo test lint bench lock messages clean
+.PHONY: help demo test fuzz lint bench lock messages clean
 .DELETE_ON_ERROR:
 
 help: ## these lines
@@ -18,6 +18,9 @@ demo: $(VENV)/.installed ## from nothing to a running hub with simulated towns; 
 
 test: $(VENV)/.installed-dev ## from nothing to a tested hub
 	@$(PY) -m pytest -n auto $(ARGS)
+
+fuzz: $(VENV)/.installed-dev ## 50,000 requests at random by the API's own document (HUB_FUZZ_CASES)
+	@HUB_FUZZ_CASES=$${HUB_FUZZ_CASES:-50000} $(PY) -m pytest tests/hub/test_openapi.py -k documented -n auto --timeout 3600 $(ARGS)
 
 bench: $(VENV)/.installed-dev ## the hub beside the code one would write without it
 	@$(PY) manage.py bench $(ARGS)
