@@ -1,10 +1,12 @@
 """Decode what a client sent into a record, or refuse it with the catalogue's code and a pointer."""
 
 import re
+from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
 
+from hub import numbers
 from hub.catalogue import refuse
 
 T = TypeVar("T")
@@ -14,6 +16,7 @@ _VALUE = re.compile(r" '.*'| -?\d[\d.eE+-]*$", re.DOTALL)
 
 def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     """Read a JSON document; ``Refusal`` E100 for what is not JSON, E104 with a pointer for a wrong field."""
+    _refuse_nul(body)
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
@@ -23,6 +26,16 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         raise refuse("E104", pointer_of(path.group(1)) if path else "", detail) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise refuse("E100", detail="The body is not one valid JSON document in UTF-8.") from None
+
+
+def _refuse_nul(body: bytes) -> None:
+    """Refuse U+0000 in any text: no field means it, and PostgreSQL cannot hold it (E104)."""
+    if b"\\u0000" not in body:
+        return
+    with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # told by who decodes it
+        for pointer, text in numbers.texts(msgspec.json.decode(body)):
+            if "\0" in text:
+                raise refuse("E104", pointer, "A text holds U+0000.")
 
 
 def pointer_of(path: str) -> str:

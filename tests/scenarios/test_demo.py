@@ -39,6 +39,7 @@ class Run:
     def start(self, *options: str) -> None:
         """Start the command; ``wait`` returns what it printed."""
         command = [sys.executable, "manage.py", "demo", "--once", "--json", "--data", str(self.data), *options]
+        command += ["--port", "0", "--towns-port", "0"]  # runs side by side must not meet
         environment = os.environ | {"DATABASE_URL": self.url}
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

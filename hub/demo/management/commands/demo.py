@@ -39,6 +39,7 @@ class Command(BaseCommand):
         parser.add_argument("--speed", type=float, default=1.0, help="divide the clerks' delays by this")
         parser.add_argument("--data", default=Path(settings.BASE_DIR) / ".data", help="folder of logs and towns")
         parser.add_argument("--port", type=int, default=8000, help="the hub's port on 127.0.0.1, if it is free")
+        parser.add_argument("--towns-port", type=int, default=9100, help="that of the simulated towns, likewise")
         parser.add_argument("--quiet", type=float, default=60.0, help="with --once: end when nothing moved so long")
         parser.add_argument("--limit", type=float, default=900.0, help="with --once: end after so many seconds")
 
@@ -47,8 +48,8 @@ class Command(BaseCommand):
         self.data = Path(options["data"]).resolve()
         (self.data / "static").mkdir(parents=True, exist_ok=True)
         self.hub = f"http://127.0.0.1:{free_port(options['port'])}"
-        self.towns = f"http://127.0.0.1:{free_port(9100)}"
-        self.sftp_port = free_port(9122)
+        self.towns = f"http://127.0.0.1:{free_port(options['towns_port'])}"
+        self.sftp_port = free_port(options["towns_port"] and options["towns_port"] + 22)
         with self.step("database schema"):
             call_command("migrate", verbosity=0)
         with self.step("municipalities, connections, accounts"):
