@@ -23,7 +23,7 @@ from hub.relocations import reports, returns, tables
 RECEIPT = msgspec.json.Decoder(deliveries.ReceiptBody)
 RECEIPTS = msgspec.json.Decoder(shapes.RawReceipts)
 ITEM = msgspec.json.Decoder(shapes.ReceiptItem)
-REPORT = msgspec.json.Decoder(reports.ReportBody)
+REPORT = msgspec.json.Decoder(ReportBody)
 #: What a file in the own layout may be refused with besides.
 IN_LAYOUT = ("E103", "E130", "E131", "E132", "E134", "E140")
 
@@ -165,7 +165,7 @@ class Reports(Door):
                 _header("Hikkoshi-Report-Outcome", {"type": "string", "maxLength": 20}),
                 _header("Hikkoshi-Delivery", contract.ID),
             ),
-            body=contract.json(reports.ReportBody) | LAYOUT,
+            body=contract.json(ReportBody) | LAYOUT,
             answers={
                 200: Answer(contract.json(shapes.Taken)),
                 201: Answer(contract.json(shapes.Taken)),

@@ -120,8 +120,10 @@ def withdraw(request: HttpRequest, actor: Actor, receipt_no: str) -> HttpRespons
             return redirect("citizens:status", receipt_no)
         return render(request, "citizens/withdraw.html", {"relocation": relocation})
     try:
-        services.withdraw(relocation.pk, actor)
-        messages.success(request, _("Your filing was withdrawn."))
+        if services.withdraw(relocation.pk, actor).state == "WITHDRAWN":
+            messages.success(request, _("Your filing was withdrawn."))
+        else:
+            messages.info(request, _("The municipality has decided already. It was asked to cancel the move."))
     except Refusal as refusal:
         messages.error(request, f"{refusal.lead.entry.title} {refusal.lead.entry.remedy}")
     return redirect("citizens:status", receipt_no)

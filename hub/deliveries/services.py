@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -256,17 +256,29 @@ def hold(delivery: Delivery, cause: Cause, code: str) -> None:
     audit.record(act("delivery.held", delivery, code=code))
 
 
-def withdraw_unsent(relocation_id: UUID) -> list[Delivery]:
-    """Withdraw what has not left yet; what a courier or a fetch holds right now counts as sent."""
+def take_back(
+    relocation_id: UUID,
+    state: State = State.WITHDRAWN,
+    municipalities: Collection[str] | None = None,
+    movers: Collection[int] | None = None,
+) -> list[Delivery]:
+    """Take back what has not left yet; what a courier or a fetch holds right now counts as sent.
+
+    ``municipalities``: only what goes to these. ``movers``: only what is about none but these.
+    """
     # Ready and never fetched; held because it cannot be written; queued and never tried.
     here = Q(state=State.READY) | Q(state=State.HELD, cause=Cause.DATA) | Q(state=State.QUEUED, attempts=0)
     rows = Delivery.objects.filter(here, relocation_id=relocation_id, leased_until=None, sent_at=None)
-    unsent = list(rows.select_for_update(skip_locked=True))
+    if municipalities is not None:
+        rows = rows.filter(municipality__in=municipalities)
+    unsent = [
+        row for row in rows.select_for_update(skip_locked=True) if movers is None or set(row.ordinals) <= set(movers)
+    ]
     for row in unsent:
-        row.state = State.WITHDRAWN
+        row.state = state
         row.save(update_fields=["state"])
     _write_down(unsent)
-    audit.record_all(act("delivery.withdrawn", row) for row in unsent)
+    audit.record_all(act(f"delivery.{state.value}", row) for row in unsent)
     return unsent
 
 

@@ -42,6 +42,11 @@ def check(filing: Filing, today: date, offices: Mapping[str, str]) -> list[Probl
     ]
 
 
+def check_document(filing: Filing, today: date) -> list[Problem]:
+    """Return every problem of the persons and texts, whatever the days: of a document that a town corrected."""
+    return [*_people(filing, today), *_texts(filing)]
+
+
 def codes(filing: Filing) -> Iterator[tuple[str, str]]:
     """Yield every municipality that a filing names, with its pointer."""
     if filing.kind is not Kind.OVERSEAS_IN:

@@ -22,6 +22,7 @@ NEVER_LEFT = (State.WITHDRAWN, State.SUPERSEDED, State.EXPIRED)
 ACTS = (
     "filing.acknowledged",
     "filing.withdrawn",
+    "leg.dropped",
     "cancel.asked",
     "visit.overdue",
     "special.lapsed",
@@ -81,7 +82,10 @@ def _legs(movers: list[Mover], told: set[str]) -> tuple[LegFacts, ...]:
 
 
 def _facts(rows: Rows, everyone: frozenset[int]) -> list[tuple[datetime, Fact]]:
-    found = [(event.at, Fact(event.type, frozenset(event.detail.get("movers", everyone)))) for event in rows.acts]
+    found = [
+        (row.at, Fact(row.type, frozenset(row.detail.get("movers", everyone)), municipality=row.municipality_id or ""))
+        for row in rows.acts
+    ]
     found += [
         (row.sent_at, Fact(row.type, frozenset(row.ordinals), municipality=row.municipality_id))
         for row in rows.deliveries
@@ -135,6 +139,22 @@ def decided(rows: Rows) -> bool:
         row.type in ("moveout.decided", "movein.decided") and row.outcome not in ("RETURNED", "PROVISIONAL")
         for row in rows.reports
     )
+
+
+def entered(rows: Rows, ordinals: Collection[int]) -> str:
+    """Return the town where these movers are registered, or appeared; empty before they have."""
+    for types in (("movein.decided",), ("arrival.diverted",)):
+        for report in reversed(rows.reports):
+            counts = report.type in types and report.outcome in ("", "REGISTERED")
+            if counts and set(report.ordinals) & set(ordinals):
+                return str(report.municipality_id)
+    return ""
+
+
+def last_registered(rows: Rows, ordinals: Collection[int]) -> str:
+    """Return the town where these movers were registered before an unfiled stay; empty when there was none."""
+    codes = (row.municipality_id for row in rows.movers if row.role == "last_registered" and row.ordinal in ordinals)
+    return next(codes, "")
 
 
 class Said(msgspec.Struct):

@@ -77,8 +77,12 @@ class Journey:
 
 #: Destination states of a person who is registered there.
 ARRIVED = frozenset({"REGISTERED", "NOTIFIED", "CLOSED"})
+#: States of a town that has nothing to do with the move any more: the person went, or now plans to go, elsewhere.
+ELSEWHERE = frozenset({"DIVERTED", "DROPPED"})
 #: How ``version_by`` names the filer; else it is the code of the town that corrected.
 AMENDED = "filer"
+#: The same of a move that ended at another town than planned: its address comes with the move-in notice.
+MOVED = "moved"
 
 
 class Past:
@@ -145,7 +149,7 @@ CONDITIONS: dict[str, Callable[[Past], bool]] = {
     "arrival.none": lambda past: not past.arrived,
     "movein.undecided": lambda past: ("movein.decided", "REGISTERED") not in past.happened,
     "version.amended": lambda past: past.situation.version_by == AMENDED,
-    "version.corrected": lambda past: past.situation.version_by not in ("", AMENDED),
+    "version.corrected": lambda past: past.situation.version_by not in ("", AMENDED, MOVED),
 }
 
 
@@ -213,7 +217,7 @@ def _due(situation: Situation, movers: Mapping[int, Past]) -> Iterator[Due]:
 def _notices(kind: Kind) -> tuple[tuple[tables.Message, tuple[tuple[Need, ...], ...]], ...]:
     """Return the notices of a kind of move with their gates, in the catalogue's order."""
     return tuple(
-        (row, tables.gate(row.type, row.role))
+        (row, tables.gate(row.type, row.role, notice=True))
         for row in tables.notice_rows()
         if row.role is not None and (not row.kinds or kind in row.kinds)
     )
@@ -271,7 +275,7 @@ def roll_up(situation: Situation, movers: Mapping[int, Past]) -> str:
 
 def _of_mover(situation: Situation, past: Past) -> str:
     kind = situation.kind
-    mine = {role: state for (role, _), state in past.states.items() if state != "DIVERTED"}
+    mine = {role: state for (role, _), state in past.states.items() if state not in ELSEWHERE}
     if all(state in tables.done(kind, role) for role, state in mine.items()):
         return "SETTLED"
     origin, destination = mine.get(Role.ORIGIN), mine.get(Role.DESTINATION)

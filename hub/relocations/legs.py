@@ -51,7 +51,7 @@ def follow(deliveries: Iterable[tuple[UUID, UUID, str, Sequence[int], str, str]]
 
 
 def make(relocation: Relocation, parts: Mapping[tuple[Role, str], Sequence[int]]) -> list[Mover]:
-    """Make the legs of a new relocation and their movers, each in its first state; returns the movers."""
+    """Make legs and their movers, each in its first state; returns the movers. Those that exist stay as they are."""
     legs = [
         Leg(relocation=relocation, role=role.value, municipality_id=code, owner=relocation.owner)
         for role, code in parts

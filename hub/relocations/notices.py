@@ -37,7 +37,9 @@ class Known:
     version: int
     flow: Flow
     filed_on: date
+    #: Where the movers are registered or appeared, when that is known; else as planned.
     destination: str = ""
+    last_registered: str = ""
     actual_in_on: date | None = None
     #: Legal date of what is told, why, and the id of what it is about.
     effective_on: date | None = None
@@ -70,7 +72,7 @@ def compose(filing: Filing, to: Address, known: Known) -> Notice:
         refers_to=known.refers_to,
         origin=filing.origin,
         destination=known.destination or filing.destination,
-        last_registered=filing.last_registered,
+        last_registered=known.last_registered or filing.last_registered,
         protected=known.protected,
         contact_office=known.contact_office,
         old_address=filing.old_address,

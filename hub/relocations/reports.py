@@ -1,8 +1,5 @@
 """What a municipality tells the hub (reports): checked against role, gate and state, then the journey goes on."""
 
-from datetime import date
-from uuid import UUID
-
 import msgspec
 from django.db.models import Q
 from django.utils import timezone
@@ -13,25 +10,12 @@ from hub.catalogue import refuse
 from hub.deliveries import services as deliveries
 from hub.deliveries.models import Delivery
 from hub.ids import is_receipt_no
-from hub.relocations import facts, journey, services, tables
+from hub.relocations import effects, facts, journey, services, tables
 from hub.relocations.models import Leg, Relocation, Report
 from hub.relocations.notes import Notes
+from hub.relocations.reported import ReportBody
 from hub.vault import cipher
 from hub.vault import services as vault
-
-
-class ReportBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A report as a town's system posts it; ``id`` is made by the town and repeated when it sends again."""
-
-    id: UUID
-    type: str
-    receipt_no: str = ""  #: empty only where ``delivery`` says it
-    outcome: str = ""
-    legal_date: date | None = None
-    movers: tuple[int, ...] | None = None  #: ordinals; absent means all movers of the leg
-    reference: str = ""  #: statutory_ref: opaque, no number of a person
-    card_shown: bool | None = None
-    delivery: UUID | None = None  #: resend.requested only
 
 
 def receive(body: ReportBody, municipality: str) -> tuple[Report, bool]:
@@ -58,10 +42,12 @@ def receive(body: ReportBody, municipality: str) -> tuple[Report, bool]:
             deliveries.send_again(deliveries.locked(body.delivery, municipality), body.type)
             ordinals = []
         else:
+            effects.before(body, relocation, rows, municipality)
             ordinals = _check(body, facts.situation(relocation, rows), municipality)
         report = _store(body, relocation, municipality, ordinals, mark)
         rows.reports.append(report)
         notes = Notes(relocation)
+        rows = effects.after(report, body, relocation, rows, notes)
         notes.add(body.type, municipality, outcome=body.outcome, movers=ordinals, report=str(body.id))
         services.go_on(relocation, rows, notes)
     return report, True
@@ -80,6 +66,8 @@ def _relocation(body: ReportBody, municipality: str) -> Relocation:
         mine = Q(pk__in=wanted.values("relocation_id"))
     elif not is_receipt_no(body.receipt_no):
         raise refuse("E108", "/receipt_no")
+    elif body.type == "arrival.diverted":  # who appears brings the number; the town has no part in it before
+        mine = Q(receipt_no=body.receipt_no)
     else:
         legs = Leg.objects.filter(municipality=municipality, role__in=roles)
         mine = Q(receipt_no=body.receipt_no, pk__in=legs.values("relocation_id"))
@@ -113,6 +101,13 @@ DATED = frozenset(
 )
 
 
+#: Conditions of gates in the words of who must wait.
+HINTS = {
+    "arrival.none": "the cancellation at the destination (order rule O7)",
+    "flow.card": "the paper certificate, for the flow with the card does not apply",
+}
+
+
 def _gate(body: ReportBody, mine: list[journey.LegFacts], situation: journey.Situation, ordinals: list[int]) -> None:
     """Refuse with E200 what comes before its gate, or what the leg's state does not allow."""
     pasts = journey.pasts(situation)
@@ -121,7 +116,7 @@ def _gate(body: ReportBody, mine: list[journey.LegFacts], situation: journey.Sit
         for leg in (one for one in mine if ordinal in one.ordinals):
             missing = journey.missing(past, body.type, leg.role)
             if missing:
-                names = ", ".join(f"{need.type} {need.outcome}".strip() for need in missing)
+                names = ", ".join(HINTS.get(need.type, f"{need.type} {need.outcome}".strip()) for need in missing)
                 raise refuse("E200", "/type", f"Must come first: {names}.")
             state = past.states[leg.role, leg.municipality]
             step = (state, body.type, body.outcome, True)

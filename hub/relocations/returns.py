@@ -17,6 +17,7 @@ from hub.deliveries.models import Delivery, Held, Return
 from hub.deliveries.returning import UnclearError
 from hub.relocations import reports
 from hub.relocations.models import Report
+from hub.relocations.reported import ReportBody
 from municipalities.notice import Notice
 
 #: The report and whether it is new, or the file that waits for a person.
@@ -44,7 +45,7 @@ def receive(envelope: Envelope, content: bytes, municipality: str) -> Taken:
 
 def _take(envelope: Envelope, content: bytes, delivery: Delivery) -> tuple[Report, bool]:
     came = returning.read(delivery, content)
-    body = reports.ReportBody(
+    body = ReportBody(
         id=envelope.id,
         type=envelope.type,
         receipt_no=delivery.receipt_no,

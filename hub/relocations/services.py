@@ -2,8 +2,9 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -14,8 +15,9 @@ from django.utils import timezone
 from hub.actors import HUB, Actor, acting
 from hub.catalogue import raise_any, refuse
 from hub.deliveries import services as deliveries
+from hub.deliveries.states import State
 from hub.ids import uuid7
-from hub.relocations import facts, journey, legs, notices, signals, tables
+from hub.relocations import corrections, facts, journey, legs, notices, signals, tables
 from hub.relocations.checks import check, codes
 from hub.relocations.filing import Filing
 from hub.relocations.models import IdempotencyKey, Relocation, Version
@@ -156,7 +158,7 @@ def advance(relocation_id: UUID) -> None:
     go_on(relocation, facts.read(relocation), Notes(relocation))
 
 
-def go_on(relocation: Relocation, rows: facts.Rows, notes: Notes, opened: Opened | None = None) -> None:
+def go_on(relocation: Relocation, rows: facts.Rows, notes: Notes, unsealed: Opened | None = None) -> None:
     """As ``advance``, with the rows at hand; writes the notes."""
     situation = facts.situation(relocation, rows)
     result = journey.travel(situation)
@@ -172,25 +174,25 @@ def go_on(relocation: Relocation, rows: facts.Rows, notes: Notes, opened: Opened
         relocation.state = result.state
         relocation.save(update_fields=["state"])
     if result.due:
-        _tell(relocation, rows, opened or _open(relocation), result.due)
+        _tell(relocation, rows, unsealed or opened(relocation), result.due)
     signals.went_on.send(sender=Relocation, relocation=relocation, rows=rows, situation=situation, journey=result)
     if arrived:
         for later in relocation.followed_by.all():
             advance(later.pk)
 
 
-def _open(relocation: Relocation) -> Opened:
+def opened(relocation: Relocation) -> Opened:
     key = vault.open_one(relocation.pk)
     return Opened(filing_of(relocation, key), key)
 
 
-def _tell(relocation: Relocation, rows: facts.Rows, opened: Opened, due: tuple[journey.Due, ...]) -> None:
+def _tell(relocation: Relocation, rows: facts.Rows, now: Opened, due: tuple[journey.Due, ...]) -> None:
     """Compose and queue the notices that became due."""
     told = []
     for item in due:
         to = notices.Address(uuid7(), item.type, item.municipality, item.role, item.ordinals)
-        notice = notices.compose(opened.filing, to, _known(relocation, rows, opened, item))
-        told.append(deliveries.Told(relocation.pk, notice, facts.part(rows, item), opened.key))
+        notice = notices.compose(now.filing, to, _known(relocation, rows, now, item))
+        told.append(deliveries.Told(relocation.pk, notice, facts.part(rows, item), now.key))
     deliveries.queue(told, facts.last_sequences(rows))
 
 
@@ -210,22 +212,23 @@ ABOUT = {
 }
 
 
-def _known(relocation: Relocation, rows: facts.Rows, opened: Opened, item: journey.Due) -> notices.Known:
+def _known(relocation: Relocation, rows: facts.Rows, now: Opened, item: journey.Due) -> notices.Known:
     """Return what this notice says besides what was filed."""
     known = notices.Known(
         receipt_no=relocation.receipt_no,
         version=relocation.version,
         flow=Flow(relocation.flow),
         filed_on=relocation.filed_on,
-        destination=relocation.destination_id or "",
-        actual_in_on=facts.legal_date(facts.last_report(rows, ["movein.decided"], item.ordinals), opened.key),
+        destination=facts.entered(rows, item.ordinals) or relocation.destination_id or "",
+        last_registered=facts.last_registered(rows, item.ordinals),
+        actual_in_on=facts.legal_date(facts.last_report(rows, ["movein.decided"], item.ordinals), now.key),
     )
     if item.type in ABOUT:
         about = facts.last_report(rows, ABOUT[item.type], item.ordinals)
         if about is not None:
             return replace(
                 known,
-                effective_on=facts.legal_date(about, opened.key),
+                effective_on=facts.legal_date(about, now.key),
                 reason=REASONS[about.type, about.outcome],
                 refers_to=str(about.pk),
             )
@@ -234,22 +237,107 @@ def _known(relocation: Relocation, rows: facts.Rows, opened: Opened, item: journ
     return known
 
 
-def withdraw(relocation_id: UUID, owner: Actor) -> Relocation:
-    """Take a filing back (message 60), possible until the origin has decided; E200 afterwards.
+def _mine(relocation_id: UUID, owner: Actor) -> Relocation:
+    """Lock the owner's own relocation; E108 when it is not theirs."""
+    mine = Relocation.objects.filter(pk=relocation_id, owner=owner.owner)
+    relocation = mine.select_for_update(of=("self",)).first()
+    if relocation is None:
+        raise refuse("E108")
+    return relocation
 
-    What has not left yet is not sent; towns that were told are told of the withdrawal.
+
+def amend(relocation_id: UUID, filing: Filing, owner: Actor) -> Relocation:
+    """Put a new version in the place of what was filed (message 50), until the origin has decided; E200 afterwards.
+
+    Kind, town left and movers stay (another filing, or a withdrawal of one mover); all else may change. What has not
+    left yet is superseded, towns that were told are told the new version, a town that has nothing to do with it any
+    more is told of a withdrawal. Raises ``Refusal`` with every problem of the new version.
+    """
+    raise_any(check(filing, timezone.localdate(), register_offices(filing)))
+    with acting(HUB):
+        relocation = _mine(relocation_id, owner)
+        rows, now = facts.read(relocation), opened(relocation)
+        if relocation.state in ENDED or facts.decided(rows):
+            raise refuse("E200", detail="The town has decided; what is wrong in its record the town corrects.")
+        before = now.filing
+        if (filing.kind, filing.origin) != (before.kind, before.origin):
+            raise refuse("E307", "/kind", "Another kind or another town that is left is another filing.")
+        if len(filing.movers) != len(before.movers):
+            raise refuse("E104", "/movers", "The movers stay; one of them may be withdrawn.")
+        notes = Notes(relocation)
+        _change_legs(relocation, rows, notes, filing)
+        deliveries.take_back(relocation.pk, State.SUPERSEDED)
+        changed = corrections.write(relocation, before, filing, now.key, journey.AMENDED)
+        relocation.flow, relocation.planned_out_on = filing.flow.value, filing.planned_out_on
+        relocation.destination_id = filing.destination or None
+        relocation.save(update_fields=["flow", "planned_out_on", "destination"])
+        notes.add("filing.amended", version=relocation.version, fields=sorted(changed))
+        rows = facts.Rows(rows.movers, facts.read(relocation).deliveries, rows.reports, rows.acts)
+        go_on(relocation, rows, notes, Opened(filing, now.key))
+    return relocation
+
+
+#: States in which nothing can be amended, withdrawn or cancelled any more.
+ENDED = ("WITHDRAWN", "CANCELLED", "REJECTED")
+
+
+def _change_legs(relocation: Relocation, rows: facts.Rows, notes: Notes, filing: Filing) -> None:
+    """Add the legs that the new version has, and drop those that it has no longer."""
+    wanted = parts(filing)
+    here: dict[tuple[Role, str], list[int]] = {}
+    for mover in rows.movers:
+        if mover.state not in journey.ELSEWHERE:
+            here.setdefault((Role(mover.role), mover.municipality_id), []).append(mover.ordinal)
+    add_legs(relocation, rows, wanted)
+    for (role, code), ordinals in here.items():
+        gone = sorted(set(ordinals) - set(wanted.get((role, code), ())))
+        if gone:
+            rows.acts.append(notes.add("leg.dropped", code, role=role.value, movers=gone))
+
+
+def add_legs(relocation: Relocation, rows: facts.Rows, wanted: Mapping[tuple[Role, str], Sequence[int]]) -> None:
+    """Add the legs and movers that are not there yet."""
+    have = {(Role(mover.role), mover.municipality_id, mover.ordinal) for mover in rows.movers}
+    new = {
+        (role, code): [ordinal for ordinal in ordinals if (role, code, ordinal) not in have]
+        for (role, code), ordinals in wanted.items()
+    }
+    rows.movers.extend(legs.make(relocation, {place: ordinals for place, ordinals in new.items() if ordinals}))
+
+
+def withdraw(relocation_id: UUID, owner: Actor, movers: Collection[int] = ()) -> Relocation:
+    """Take a filing back (message 60), or some movers out of it, until the origin has decided.
+
+    What has not left yet is not sent; towns that were told are told of the withdrawal. Once the origin has decided it
+    is a request for a cancellation (61), which the towns decide: exactly one of decision and withdrawal comes first,
+    under the relocation's lock.
     """
     with acting(HUB):
-        mine = Relocation.objects.filter(pk=relocation_id, owner=owner.owner)
-        relocation = mine.select_for_update(of=("self",)).first()
-        if relocation is None:
-            raise refuse("E108")
-        if relocation.state == "WITHDRAWN":
+        relocation = _mine(relocation_id, owner)
+        if relocation.state in ENDED:
             return relocation
-        if facts.decided(facts.read(relocation)):
-            raise refuse("E200", detail="The origin has decided; a cancellation is asked for at its counter.")
-        deliveries.withdraw_unsent(relocation.pk)
-        notes, rows = Notes(relocation), facts.read(relocation)
-        rows.acts.append(notes.add("filing.withdrawn"))
+        rows, notes = facts.read(relocation), Notes(relocation)
+        named: dict[str, Any] = {"movers": _named(rows, movers)} if movers else {}
+        if facts.decided(rows):
+            return _ask_for_cancellation(relocation, rows, notes, named)
+        deliveries.take_back(relocation.pk, movers=movers or None)
+        rows = facts.read(relocation)
+        rows.acts.append(notes.add("filing.withdrawn", **named))
+        go_on(relocation, rows, notes)
+    return relocation
+
+
+def _named(rows: facts.Rows, movers: Collection[int]) -> list[int]:
+    """Return the movers in order; E104 when one is not in the filing."""
+    if not set(movers) <= {mover.ordinal for mover in rows.movers}:
+        raise refuse("E104", "/movers", "Name movers by their ordinals.")
+    return sorted(set(movers))
+
+
+def _ask_for_cancellation(relocation: Relocation, rows: facts.Rows, notes: Notes, named: dict[str, Any]) -> Relocation:
+    """Ask the towns to cancel (message 61); asking again changes nothing."""
+    asked = any(act.type == "cancel.asked" and act.detail.get("movers") == named.get("movers") for act in rows.acts)
+    if not asked:
+        rows.acts.append(notes.add("cancel.asked", **named))
         go_on(relocation, rows, notes)
     return relocation

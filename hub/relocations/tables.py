@@ -128,7 +128,8 @@ def outcomes(message: str, role: Role | None = None) -> frozenset[str]:
 def gates() -> Mapping[str, tuple[tuple[Need, ...], ...]]:
     """Return, by message, the groups of needs: one need of every group must be met.
 
-    Under ``(message role)`` stand the groups that count only for that role.
+    Under ``message role`` stand the groups that count only from or to that role, under ``message notice`` those that
+    count only for a notice.
     """
     found: dict[str, dict[str, list[Need]]] = {}
     for row in rows("gates.csv"):
@@ -138,9 +139,10 @@ def gates() -> Mapping[str, tuple[tuple[Need, ...], ...]]:
 
 
 @cache
-def gate(message: str, role: Role) -> tuple[tuple[Need, ...], ...]:
-    """Return the gate of a message to or from a role."""
-    return gates().get(message, ()) + gates().get(f"{message} {role.value}", ())
+def gate(message: str, role: Role, *, notice: bool = False) -> tuple[tuple[Need, ...], ...]:
+    """Return the gate of a report from a role, or of a notice to it."""
+    names = (message, f"{message} {role.value}", *([f"{message} notice"] if notice else []))
+    return tuple(group for name in names for group in gates().get(name, ()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from hub.fidelity.services import Recalled
 from hub.relocations import reports, services, tables
 from hub.relocations.filing import Filing
 from hub.relocations.models import Event, Mover, Relocation, Report
+from hub.relocations.reported import ReportBody
 from hub.vault import services as vault
 from municipalities.errors import UnfitError
 from municipalities.notice import Flow, Kind, Role
@@ -196,9 +197,9 @@ def _report(relocation: Relocation, said: Said) -> bool:
     return reports.receive(report(relocation, said), said.town)[1]
 
 
-def report(relocation: Relocation, said: Said) -> reports.ReportBody:
+def report(relocation: Relocation, said: Said) -> ReportBody:
     """Return the report as the town posts it, under the same id each time."""
-    return reports.ReportBody(
+    return ReportBody(
         id=uuid5(relocation.pk, str((said.town, said.word, said.outcome, said.ordinals))),
         type=said.word,
         receipt_no=relocation.receipt_no,

@@ -73,7 +73,7 @@ def test_a_filing_is_withdrawn_after_a_question(visitor: Visitor) -> None:
     assert f"{path}withdraw/" not in visitor.open(path).links
 
 
-def test_what_the_origin_decided_is_not_withdrawn_here(visitor: Visitor) -> None:
+def test_what_the_origin_decided_is_not_withdrawn_but_its_cancellation_is_asked_for(visitor: Visitor) -> None:
     relocation = file(visitor)
     with acting(HUB):
         said = journeys.course(relocation, services.filing_of(relocation))
@@ -82,7 +82,7 @@ def test_what_the_origin_decided_is_not_withdrawn_here(visitor: Visitor) -> None
     for one in [said for said in said if said.notice == "moveout.submitted"]:
         journeys.say(relocation, one)
     page = visitor.client.post(f"/relocations/{relocation.receipt_no}/withdraw/", follow=True).content.decode()
-    assert "先に必要な手順があります" in page
+    assert "取消しを申し出ました" in page
     with acting(HUB):
         assert Relocation.objects.get(pk=relocation.pk).state == "MOVEOUT_ACCEPTED"
 

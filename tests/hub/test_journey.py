@@ -100,7 +100,7 @@ def test_repeating_adds_nothing(situation: Situation) -> None:
 #: What must have been said of the mover before a notice goes, by the law and the order rules (any one of them).
 GATES: dict[str, set[tuple[str, str]]] = {
     "movein.notice": {("movein.decided", "REGISTERED")},  # O3
-    "withdraw.requested": {("filing.withdrawn", "")},
+    "withdraw.requested": {("filing.withdrawn", ""), ("leg.dropped", "")},
     "cancel.requested": {("cancel.asked", "")},
     "movein.cancelled": {("cancel.decided", said) for said in ("CANCEL_REMOVE", "CANCEL_AMENDED", "CANCEL_ADD")},
     "inquiry.nonarrival": {("arrival.absent", "")},
@@ -132,7 +132,7 @@ def test_nothing_is_due_before_its_gate(situation: Situation) -> None:
             assert any(about(situation, *said, ordinal) for said in gate), (item, gate)
             assert ordinal not in situation.covered.get((item.type, item.role, item.municipality), frozenset())
             if item.type in ("moveout.submitted", "arrival.planned", "arrival.prefill"):
-                ended = {"WITHDRAWN", "CANCELLED", "DIVERTED", "REJECTED"}
+                ended = {"WITHDRAWN", "CANCELLED", "REJECTED"} | journey.ELSEWHERE
                 assert result.states[item.role, item.municipality, ordinal] not in ended
             if item.type == "moveout.submitted":
                 assert situation.prior_registered  # O5
@@ -196,7 +196,7 @@ def test_the_filing_is_settled_only_when_every_leg_of_every_mover_is_done(situat
     open_ = [
         key
         for key, state in result.states.items()
-        if state not in tables.done(situation.kind, key[0]) and state not in ended | {"DIVERTED"}
+        if state not in tables.done(situation.kind, key[0]) and state not in ended | journey.ELSEWHERE
     ]
     if result.state == "SETTLED":
         over = {key[2] for key, state in result.states.items() if state in ended}
@@ -264,7 +264,7 @@ def test_every_notice_and_report_has_words() -> None:
 @pytest.mark.parametrize("role", list(journey.LEADING))
 def test_every_state_of_a_leading_leg_counts_for_the_filing(role: Role) -> None:
     states = {state for step in tables.transitions(role) for state in step}
-    assert states - {"DIVERTED"} == set(journey.LEADING[role])
+    assert states - journey.ELSEWHERE == set(journey.LEADING[role])
     waits = {"RETURNED", "CONSENT_PENDING"}
     assert set(journey.ORDER) | set(journey.ENDED) | waits == set(RelocationState.values)
 
