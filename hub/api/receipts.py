@@ -19,6 +19,7 @@ from hub.deliveries import services as deliveries
 from hub.deliveries.models import Delivery, Return
 from hub.deliveries.returning import UnclearError
 from hub.relocations import reports, returns, tables
+from hub.relocations.reported import ReportBody
 
 RECEIPT = msgspec.json.Decoder(deliveries.ReceiptBody)
 RECEIPTS = msgspec.json.Decoder(shapes.RawReceipts)

@@ -102,7 +102,7 @@ class RelocationStatus(Door):
 
 
 class Withdrawal(Door):
-    """``POST /api/v1/relocations/{id}/withdrawal``: take a filing back before the origin has decided."""
+    """``POST /api/v1/relocations/{id}/withdrawal``: take a filing back; after the decision it is asked to be cancelled."""
 
     required_scope = "relocations:file"
     for_towns = False
@@ -112,7 +112,7 @@ class Withdrawal(Door):
             id="withdrawRelocation",
             parameters=(contract.path("relocation_id"),),
             answers={200: Answer(contract.json(shapes.Filed))},
-            errors=("E108", "E200"),
+            errors=("E108",),
         )
     )
     def post(self, request: Request, relocation_id: UUID) -> Response:

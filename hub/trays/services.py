@@ -25,13 +25,14 @@ from hub.deliveries import returning
 from hub.deliveries import services as deliveries
 from hub.deliveries.returning import UnclearError
 from hub.relocations import reports, returns
+from hub.relocations.reported import ReportBody
 from municipalities.models import Connection
 from municipalities.transports.answers import Found, Slip
 
 log = structlog.get_logger(__name__)
 
 RECEIPT = msgspec.json.Decoder(deliveries.ReceiptBody)
-REPORT = msgspec.json.Decoder(reports.ReportBody)
+REPORT = msgspec.json.Decoder(ReportBody)
 JSON = "application/json"
 #: A name that says which delivery is answered.
 NAMED = re.compile("[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
