@@ -102,7 +102,7 @@ class RelocationStatus(Door):
 
 
 class Withdrawal(Door):
-    """``POST /api/v1/relocations/{id}/withdrawal``: take a filing back; after the decision it is asked to be cancelled."""
+    """``POST /api/v1/relocations/{id}/withdrawal``: take a filing back; once decided, ask to cancel it."""
 
     required_scope = "relocations:file"
     for_towns = False
