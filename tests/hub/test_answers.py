@@ -123,7 +123,7 @@ def test_a_report_before_its_gate_is_refused_and_taken_later(origin: Caller) -> 
         ({"type": "moveout.decided", "outcome": "SOLD"}, 422, "E102", "/outcome"),
         ({"outcome": "REGISTERED"}, 422, "E102", "/outcome"),
         ({"receipt_no": "00-TEST-0001-T"}, 404, "E108", "/receipt_no"),
-        ({"receipt_no": "\0"}, 404, "E108", "/receipt_no"),
+        ({"receipt_no": "\0"}, 422, "E104", "/receipt_no"),
         ({"movers": [7]}, 422, "E104", "/movers"),
         ({"movers": []}, 422, "E104", "/movers"),
         ({"movers": ["1"]}, 422, "E104", "/movers/0"),
