@@ -1,0 +1,290 @@
+"""The kit's hub: the API's token, list, content, receipts and reports on loopback, with faults where a check wants."""
+
+import base64
+import hashlib
+import json
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+#: What a receipt may say (message 70), and the members the API knows.
+KINDS = frozenset({"received", "accepted_for_review", "registered", "returned", "rejected", "implausible"})
+RECEIPT = frozenset({"kind", "errors", "legal_date", "differences"})
+REPORT = frozenset(
+    {"id", "type", "receipt_no", "outcome", "legal_date", "movers", "reference", "card_shown", "delivery"}
+)
+PAGE = 3
+
+#: Seconds after which what was fetched and never answered is listed again: whoever fetched it has died.
+LEASE = 1.5
+
+
+@dataclass
+class Fault:
+    """What becomes of the next requests to a door; the first that fits is used up."""
+
+    door: str  #: token, list, content, receipt or report
+    about: str = ""  #: only of requests whose address or body has this in it
+    status: int = 0  #: answered with instead of doing it
+    code: str = "E901"
+    headers: dict[str, str] = field(default_factory=dict)
+    delay: float = 0.0  #: seconds before the answer
+    silent: bool = False  #: it is done, and the line breaks before it is said
+    cut: bool = False  #: half of the content, then the line breaks
+    spoil: bool = False  #: other bytes than the digest says
+    times: int = 1
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request as the hub saw it."""
+
+    at: float
+    door: str
+    path: str
+    body: bytes
+    token: str
+    status: int
+
+
+@dataclass
+class Content:
+    """What waits to be fetched."""
+
+    type: str
+    content_type: str
+    body: bytes
+
+
+class Hub:
+    """The state of the hub; every access holds ``changed``."""
+
+    def __init__(self, client: str, secret: str, port: int = 0) -> None:
+        self.client, self.secret = client, secret
+        self.changed = threading.Condition()
+        self.tokens: set[str] = set()
+        self.ready: dict[str, Content] = {}
+        self.known: dict[str, Content] = {}
+        self.fetched: dict[str, float] = {}
+        self.asked: list[Asked] = []
+        self.begun: list[str] = []
+        self.receipts: list[tuple[str, dict[str, Any]]] = []
+        self.reports: dict[str, bytes] = {}
+        self.conflicts: list[str] = []
+        self.malformed: list[str] = []
+        self.faults: list[Fault] = []
+        self.server = ThreadingHTTPServer(("127.0.0.1", port), type("Door", (_Door,), {"hub": self}))
+        self.server.daemon_threads = True
+        self.address = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True, name="kit-hub").start()
+
+    def close(self) -> None:
+        """Stop listening."""
+        self.server.shutdown()
+        self.server.server_close()
+
+    def wait(self, true: Callable[[], Any], seconds: float) -> bool:
+        """Wait until something is so, at most so long."""
+        with self.changed:
+            return bool(self.changed.wait_for(true, seconds))
+
+    def fault(self, *faults: Fault) -> None:
+        """Let requests go wrong from now on."""
+        with self.changed:
+            self.faults += faults
+
+    def forget_faults(self) -> None:
+        """Everything goes well again."""
+        with self.changed:
+            self.faults.clear()
+
+    def kinds(self, delivery: str) -> list[str]:
+        """Receipts about a delivery that were taken, in order of arrival."""
+        with self.changed:
+            return [told["kind"] for about, told in self.receipts if about == delivery]
+
+    def codes(self, delivery: str) -> list[str]:
+        """Error codes in the receipts about a delivery."""
+        with self.changed:
+            errors = [error for about, told in self.receipts if about == delivery for error in told.get("errors") or ()]
+        return [str(error.get("code", "")) for error in errors if isinstance(error, dict)]
+
+    def requests(self, door: str, since: float = 0.0, about: str = "") -> list[Asked]:
+        """Requests to a door, whatever was answered."""
+        with self.changed:
+            return [one for one in self.asked if one.door == door and one.at >= since and about in one.path]
+
+
+class _Door(BaseHTTPRequestHandler):
+    hub: Hub
+    protocol_version = "HTTP/1.1"
+    timeout = 30
+
+    def log_message(self, *_args: Any) -> None:
+        """Nothing: what is asked is kept in ``asked``."""
+
+    def do_GET(self) -> None:
+        self.handle_one("GET", b"")
+
+    def do_POST(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        self.handle_one("POST", self.rfile.read(length))
+
+    def handle_one(self, method: str, body: bytes) -> None:
+        """Find the door, then the fault, then do it."""
+        parts = urlsplit(self.path)
+        door, about = _door(method, parts.path)
+        token = self.headers.get("Authorization", "").removeprefix("Bearer ")
+        told_by = self.path + body.decode("utf-8", "replace")
+        with self.hub.changed:
+            self.hub.begun.append(self.path)
+            self.hub.changed.notify_all()
+            fault = next((one for one in self.hub.faults if one.door == door and one.about in told_by), None)
+            if fault:
+                fault.times -= 1
+                if fault.times <= 0:
+                    self.hub.faults.remove(fault)
+        if fault and fault.delay:
+            time.sleep(fault.delay)
+        if fault and fault.status:
+            if fault.status == 401:
+                with self.hub.changed:
+                    self.hub.tokens.clear()
+            status, headers, told = fault.status, fault.headers, _problem(fault.status, fault.code)
+        else:
+            with self.hub.changed:
+                status, headers, told = self.answer(door, about, parse_qs(parts.query), token, body)
+        with self.hub.changed:
+            self.hub.asked.append(Asked(time.time(), door, self.path, body, token, status))
+            self.hub.changed.notify_all()
+        self.say(status, dict(headers), told, fault)
+
+    def say(self, status: int, headers: dict[str, str], told: bytes, fault: Fault | None) -> None:
+        """Answer, as far as the fault lets it be heard."""
+        if fault and fault.silent:
+            self.close_connection = True
+            return
+        if fault and fault.spoil:
+            told = told[:-1] + bytes([told[-1] ^ 1])
+        try:
+            self.send_response(status)
+            for name, text in {"Content-Type": "application/json", **headers, "Content-Length": str(len(told))}.items():
+                self.send_header(name, text)
+            self.end_headers()
+            self.wfile.write(told[: len(told) // 2] if fault and fault.cut else told)
+        except OSError:
+            self.close_connection = True
+        if fault and fault.cut:
+            self.close_connection = True
+
+    def answer(
+        self, door: str, about: str, query: dict[str, list[str]], token: str, body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
+        """What the hub says when nothing goes wrong."""
+        if door == "token":
+            return self.token(token)
+        if token not in self.hub.tokens:
+            return 401, {}, _problem(401, "E106")
+        match door:
+            case "list":
+                return self.list(query)
+            case "content":
+                return self.content(about)
+            case "receipt":
+                return self.receipt(about, body)
+            case "report":
+                return self.report(body)
+        return 404, {}, _problem(404, "E108")
+
+    def token(self, given: str) -> tuple[int, dict[str, str], bytes]:
+        """Client credentials, by HTTP Basic."""
+        wanted = base64.b64encode(f"{self.hub.client}:{self.hub.secret}".encode()).decode()
+        if given != f"Basic {wanted}":
+            return 401, {}, b'{"error": "invalid_client"}'
+        token = secrets.token_urlsafe(24)
+        self.hub.tokens.add(token)
+        told = {"access_token": token, "token_type": "Bearer", "expires_in": 3600, "scope": "deliveries reports"}
+        return 200, {}, json.dumps(told).encode()
+
+    def list(self, query: dict[str, list[str]]) -> tuple[int, dict[str, str], bytes]:
+        """A page of what is ready; members that are not known yet must not disturb."""
+        after = query.get("after", [""])[0]
+        dead = [name for name, at in self.hub.fetched.items() if time.monotonic() - at > LEASE]
+        names = [name for name in sorted({*self.hub.ready, *dead}) if name > after]
+        page = names[:PAGE]
+        lines = [{"id": name, "type": self.hub.known[name].type, "state": "ready", "future": 1} for name in page]
+        more = page[-1] if len(names) > PAGE else None
+        return 200, {}, json.dumps({"deliveries": lines, "next": more, "future": {}}).encode()
+
+    def content(self, name: str) -> tuple[int, dict[str, str], bytes]:
+        """The record; the fetch makes it sent."""
+        found = self.hub.known.get(name)
+        if found is None:
+            return 404, {}, _problem(404, "E108")
+        if self.hub.ready.pop(name, None) is not None or name in self.hub.fetched:
+            self.hub.fetched[name] = time.monotonic()
+        digest = base64.b64encode(hashlib.sha256(found.body).digest()).decode()
+        headers = {"Content-Type": found.content_type, "Hikkoshi-Notice-Type": found.type}
+        return 200, headers | {"Repr-Digest": f"sha-256=:{digest}:"}, found.body
+
+    def receipt(self, delivery: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        """A receipt; the same kind again is the same receipt."""
+        told = _object(body)
+        if told is None or told.get("kind") not in KINDS or set(told) - RECEIPT:
+            self.hub.malformed.append(f"receipt: {sorted(told) if told else 'no JSON object'}")
+            return 422, {}, _problem(422, "E104")
+        if delivery not in self.hub.known:
+            self.hub.malformed.append("receipt about a delivery that was never handed over")
+            return 404, {}, _problem(404, "E108")
+        self.hub.ready.pop(delivery, None)
+        self.hub.fetched.pop(delivery, None)
+        new = told["kind"] not in [one["kind"] for about, one in self.hub.receipts if about == delivery]
+        self.hub.receipts.append((delivery, told))
+        return 201 if new else 200, {}, json.dumps({"delivery": delivery, "duplicate": not new}).encode()
+
+    def report(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        """A report, known by its id; the same id with another content is refused."""
+        told = _object(body)
+        if told is None or not told.get("id") or not told.get("type") or set(told) - REPORT:
+            self.hub.malformed.append(f"report: {sorted(told) if told else 'no JSON object'}")
+            return 422, {}, _problem(422, "E104")
+        known = self.hub.reports.setdefault(str(told["id"]), body)
+        if known != body:
+            self.hub.conflicts.append(str(told["type"]))
+            return 409, {}, _problem(409, "E202")
+        return 201, {}, json.dumps({"id": told["id"], "accepted": True}).encode()
+
+
+def _door(method: str, path: str) -> tuple[str, str]:
+    """The name of a door, and the delivery it is about."""
+    words = path.strip("/").split("/")
+    match (method, words):
+        case ("POST", ["oauth", "token"]):
+            return "token", ""
+        case ("GET", ["api", "v1", "deliveries"]):
+            return "list", ""
+        case ("GET", ["api", "v1", "deliveries", name, "content"]):
+            return "content", name
+        case ("POST", ["api", "v1", "deliveries", name, "receipts"]):
+            return "receipt", name
+        case ("POST", ["api", "v1", "reports"]):
+            return "report", ""
+    return "none", ""
+
+
+def _object(body: bytes) -> dict[str, Any] | None:
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return None
+    return told if isinstance(told, dict) else None
+
+
+def _problem(status: int, code: str) -> bytes:
+    """A problem document (RFC 9457)."""
+    return json.dumps({"type": "about:blank", "status": status, "code": code, "future": 1}).encode()
