@@ -3,6 +3,6 @@
 Plain Python without anything to install, so that the folder can be copied out or built as a wheel of its own:
 ``python -m municipalities.conformance URL`` (or ``hikkoshi-conformance URL``). ``hub.py`` is the counterpart the
 adapter talks to, ``adapter.py`` the line to the adapter, ``checks.csv`` says what is asked, why, and what to do
-when it is not met, ``checks.py`` how it is found out, ``kit.py`` runs and grades. ``reference_adapter.py`` is an
-adapter to copy from; it gets grade A.
+when it is not met, ``records.py`` and ``lines.py`` how it is found out, ``kit.py`` runs and grades.
+``reference_adapter.py`` is an adapter to copy from; it gets grade A.
 """

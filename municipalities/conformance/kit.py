@@ -50,6 +50,15 @@ def _check(row: Mapping[str, str]) -> Check:
     return Check(row["name"], row["level"], row["modes"], row["needs"], title, why, remedy)
 
 
+class Table(dict[str, "Callable[[Kit], None]"]):
+    """Functions that make checks, by name; what each asks is in ``checks.csv``, not beside it."""
+
+    def enter(self, work: "Callable[[Kit], None]") -> "Callable[[Kit], None]":
+        """Enter one under its name."""
+        self[work.__name__] = work
+        return work
+
+
 @dataclass
 class Result:
     """How a check ended: passed, failed, or (``None``) not made."""
@@ -215,6 +224,11 @@ class Kit:
             raise Failed(f"it took effect {entry.get('times')} times")
         if content is not None and entry.get("sha256") != sha256(content.body).hexdigest():
             raise Failed("the books hold other bytes")
+
+    def reports(self, receipt_no: str) -> list[str]:
+        """Ids of the reports about a relocation."""
+        with self.hub.changed:
+            return [number for number, body in self.hub.reports.items() if receipt_no.encode() in body]
 
     def in_force(self, name: str) -> bool:
         """Whether the books say that it counts."""
