@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import environ
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 
 from hub.observability.logs import logging_config
@@ -122,6 +123,7 @@ CELERY_TASK_DEFAULT_QUEUE = "hub"
 CELERY_BEAT_SCHEDULE = {
     "carry": {"task": "hub.deliveries.tasks.carry", "schedule": 1.0, "options": {"expires": 2.0}},
     "empty": {"task": "hub.trays.tasks.empty", "schedule": HUB_TRAY_EVERY, "options": {"expires": 30.0}},
+    "reconcile": {"task": "hub.deliveries.tasks.reconcile", "schedule": crontab(hour="5", minute="10")},
     "try_next": {"task": "hub.shadow.tasks.try_next", "schedule": 15.0, "options": {"expires": 10.0}},
 }
 

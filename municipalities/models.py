@@ -264,6 +264,21 @@ class Connection(models.Model):
         validators=[MinValueValidator(1), MaxValueValidator(AT_ONCE)],
         help_text=_("How many notices may be on their way to it at the same time."),
     )
+    per_second = models.PositiveSmallIntegerField(
+        _("per second"),
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(1_000)],
+        help_text=_("How many requests its system takes in a second; empty: as many as come."),
+    )
+    retry_hours = models.PositiveSmallIntegerField(
+        _("retries for hours"),
+        default=72,
+        validators=[MinValueValidator(1), MaxValueValidator(24 * 28)],
+        help_text=_(
+            "After so many hours of attempts a person must look. Time in which it is closed counts for nothing."
+        ),
+    )
     gaiji = models.ForeignKey(
         GaijiTable,
         models.PROTECT,
@@ -291,6 +306,8 @@ class Connection(models.Model):
         constraints = [
             ends_after_it_begins("connection_period"),
             models.CheckConstraint(name="connection_concurrency", condition=Q(concurrency__range=(1, AT_ONCE))),
+            models.CheckConstraint(name="connection_per_second", condition=Q(per_second__range=(1, 1_000))),
+            models.CheckConstraint(name="connection_retry_hours", condition=Q(retry_hours__range=(1, 24 * 28))),
             models.CheckConstraint(
                 name="connection_tried_before",
                 condition=Q(tried_from__lt=F("valid_from")),

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from hub import words
 from hub.citizens import changes
+from hub.deliveries import windows
 from hub.deliveries.models import Delivery
 from hub.deliveries.states import Answer, State
 from hub.relocations import facts, services, status, tables
@@ -109,6 +110,8 @@ class Town:
     steps: list[Step]
     #: Characters that this town was told otherwise than they were filed.
     changes: list[str]
+    #: From when its system receives, while it is closed and something waits for it; empty otherwise.
+    receives_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +198,9 @@ def towns(relocation: Relocation, filing: Filing | None) -> list[Town]:
     names = {mover.ordinal: mover.full_name for mover in filing.movers} if filing else {}
     reports = list(relocation.reports.order_by("received_at"))
     found = changes.replaced(relocation.pk)
-    return [town(leg, status.told(relocation, leg), reports, names, found) for leg in status.legs(relocation)]
+    legs = status.legs(relocation)
+    closed = windows.receives_from(leg.municipality_id for leg in legs)
+    return [town(leg, status.told(relocation, leg), reports, names, found, closed) for leg in legs]
 
 
 def town(
@@ -204,6 +209,7 @@ def town(
     reports: Iterable[Report],
     names: Mapping[int, str],
     replaced: Mapping[UUID, changes.Replaced],
+    closed: Mapping[str, datetime],
 ) -> Town:
     """One town's part."""
     told = [row for row in told if row.state not in (State.WITHDRAWN, State.SUPERSEDED)]
@@ -219,7 +225,18 @@ def town(
         people=[person(leg.role, row.ordinal, row.state, names) for row in status.sorted_movers(leg)],
         steps=sorted(steps, key=lambda step: (step.at is None, step.at or timezone.now())),
         changes=changes.sentences(replaced, told),
+        receives_from=receives_from(closed.get(leg.municipality_id), told),
     )
+
+
+def receives_from(opens: datetime | None, told: Iterable[Delivery]) -> str:
+    """When the town will receive what waits for it, while its system is closed."""
+    if opens is None or all(row.state != State.QUEUED for row in told):
+        return ""
+    moment = date_format(timezone.localtime(opens), gettext("j F, H:i"))
+    return gettext("This municipality's system is closed now. It will receive your filing from %(moment)s.") % {
+        "moment": moment
+    }
 
 
 def person(role: str, ordinal: int, state: str, names: Mapping[int, str]) -> Person:

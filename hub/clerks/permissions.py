@@ -11,7 +11,10 @@ from hub.actors import ActorKind
 #: Read by clerks (their own town's rows) and operators (states, never persons).
 READ = {
     "relocations": ("relocation", "mover", "report", "event"),
-    "deliveries": ("delivery", "event", "receipt", "lane", "return", "difference"),
+    "deliveries": (
+        *("delivery", "event", "receipt", "return", "difference", "discrepancy", "reconciliation"),
+        *("lane", "weeklyhours", "datedhours", "closure"),
+    ),
     "municipalities": ("municipality", "connection", "calendarexception", "succession", "gaijitable", "gaiji"),
     "shadow": ("change",),
     "fidelity": ("decision", "substitution"),
@@ -34,6 +37,8 @@ KEPT = {
     "municipalities.delete_calendarexception",
     "procedures.add_localrule",
     "procedures.change_localrule",
+    *(f"deliveries.{act}_{model}" for act in ("add", "change", "delete") for model in ("weeklyhours", "datedhours")),
+    "deliveries.add_closure",
     "accounts.add_user",
     "accounts.change_user",
 }

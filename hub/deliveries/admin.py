@@ -1,12 +1,10 @@
-"""The desk's view of deliveries and lanes: what waits and why, sending again, pausing, and reading a notice."""
+"""The desk's view of deliveries: what waits and why, sending again, and reading a notice."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Exists, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import URLPattern, path, reverse
@@ -19,12 +17,24 @@ from django.views.decorators.cache import never_cache
 from hub import catalogue, desk, words
 from hub.actors import ActorKind
 from hub.audit import services as audit
-from hub.deliveries import lanes, questions, services
-from hub.deliveries.models import Delivery, Event, Lane, Receipt
+from hub.deliveries import questions, services
+from hub.deliveries.lane_admin import ClosureAdmin, DatedHoursAdmin, LaneAdmin, WeeklyHoursAdmin
+from hub.deliveries.models import Delivery, Event, Receipt
 from hub.deliveries.reading import changes, sections
-from hub.deliveries.states import UNSENT, Cause, State
+from hub.deliveries.reconciliation_admin import DiscrepancyAdmin, ReconciliationAdmin
+from hub.deliveries.states import Cause, State
 from hub.fidelity.models import Substitution
 from hub.vault.services import ShreddedError
+
+__all__ = [
+    "ClosureAdmin",
+    "DatedHoursAdmin",
+    "DeliveryAdmin",
+    "DiscrepancyAdmin",
+    "LaneAdmin",
+    "ReconciliationAdmin",
+    "WeeklyHoursAdmin",
+]
 
 
 class NoticeFilter(admin.SimpleListFilter):
@@ -90,7 +100,7 @@ class DeliveryAdmin(desk.Desk):
     fieldsets = (
         (None, {"fields": ("receipt_no", "notice_words", "role", "municipality", "ordinals", "reading", "changed")}),
         (_("State"), {"fields": ("state", "answer", "cause", "error", "asking", "attempts")}),
-        (_("Times"), {"fields": ("created_at", "due_at", "sent_at", "answered_at")}),
+        (_("Times"), {"fields": ("created_at", "due_at", "held_at", "sent_at", "answered_at")}),
         (_("Way"), {"fields": ("way", "sequence", "version", "id")}),
     )
 
@@ -240,66 +250,3 @@ class DeliveryAdmin(desk.Desk):
         if len(held) < len(chosen):
             text = gettext("%(count)d were not held for a decision and were left alone.")
             self.message_user(request, text % {"count": len(chosen) - len(held)}, messages.WARNING)
-
-
-class WaitingFilter(admin.SimpleListFilter):
-    """Lanes in which something waits."""
-
-    title = _("queue")
-    parameter_name = "queue"
-
-    def lookups(self, _request: HttpRequest, _model_admin: object) -> list[tuple[str, Any]]:
-        return [
-            ("waiting", _("something waits")),
-            ("held", _("something is held")),
-            ("blocked", _("blocked after failures")),
-        ]
-
-    def queryset(self, _request: HttpRequest, queryset: QuerySet[Lane]) -> QuerySet[Lane]:
-        if self.value() == "blocked":
-            return queryset.filter(blocked_until__gt=timezone.now())
-        states = {"waiting": list(UNSENT), "held": [State.HELD]}.get(self.value() or "")
-        if states is None:
-            return queryset
-        return queryset.filter(Exists(Delivery.objects.filter(municipality=OuterRef("pk"), state__in=states)))
-
-
-@admin.register(Lane)
-class LaneAdmin(desk.Desk):
-    """Lanes; an operator may pause one, which holds its deliveries and loses none."""
-
-    list_display = ("municipality", "paused", "waiting", "failures", "blocked_until")
-    list_filter = (WaitingFilter, "paused")
-    list_select_related = ("municipality",)
-    search_fields = ("municipality__code__startswith", "municipality__name", "municipality__prefecture")
-    ordering = ("municipality",)
-    fields = ("municipality", "paused", "failures", "blocked_until")
-    actions = ("pause", "resume")
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Lane]:
-        unsent = Delivery.objects.filter(municipality=OuterRef("pk"), state__in=UNSENT).order_by()
-        counted = unsent.values("municipality").annotate(number=Count("pk")).values("number")
-        rows: QuerySet[Lane] = super().get_queryset(request)
-        return rows.annotate(waiting_number=Coalesce(Subquery(counted), 0))
-
-    @admin.display(description=_("waiting"))
-    def waiting(self, row: Any) -> int:
-        return int(row.waiting_number)
-
-    def has_pause_permission(self, request: HttpRequest) -> bool:
-        """Operators alone."""
-        return desk.is_operator(request)
-
-    @admin.action(description=_("Pause"), permissions=["pause"])
-    def pause(self, request: HttpRequest, rows: QuerySet[Lane]) -> None:
-        """Hold everything of these towns until they are resumed."""
-        self._set(request, list(rows.values_list("pk", flat=True)), paused=True)
-
-    @admin.action(description=_("Resume"), permissions=["pause"])
-    def resume(self, request: HttpRequest, rows: QuerySet[Lane]) -> None:
-        """Let these towns' deliveries go on, in order."""
-        self._set(request, list(rows.values_list("pk", flat=True)), paused=False)
-
-    def _set(self, request: HttpRequest, codes: Sequence[str], *, paused: bool) -> None:
-        lanes.pause(codes, paused=paused)
-        self.message_user(request, gettext("%(count)d lanes were changed.") % {"count": len(codes)})

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import cache
+from itertools import chain, repeat
 from typing import Any
 from uuid import UUID
 
@@ -29,10 +31,12 @@ from municipalities.models import gaiji
 #: How long a courier has for one delivery before another may take it.
 LEASE = timedelta(seconds=60)
 
-#: Waits between attempts; together more than 72 hours, then a person must look.
+#: The first waits between attempts; afterwards the last one is repeated.
 WAITS = tuple(timedelta(seconds=seconds) for seconds in (2, 10, 30, 120, 600, 1_800)) + tuple(
-    timedelta(hours=hours) for hours in (1, 2, 4, 8, 12, 12, 12, 12, 12)
+    timedelta(hours=hours) for hours in (1, 2, 4, 8, 12)
 )
+#: Retry-After is kept up to this long.
+LONGEST_WAIT = timedelta(days=1)
 
 LOCK = """
 WITH RECURSIVE heads AS (
@@ -45,20 +49,43 @@ WITH RECURSIVE heads AS (
          WHERE state = 'queued' AND municipality_id > heads.municipality_id
          ORDER BY municipality_id, due_at LIMIT 1) AS next
 )
-SELECT lane.municipality_id
+SELECT lane.municipality_id, lane.paced_until
   FROM deliveries_lane AS lane
  WHERE lane.municipality_id IN (SELECT municipality_id FROM heads WHERE due_at <= %(now)s)
    AND NOT lane.paused AND (lane.blocked_until IS NULL OR lane.blocked_until <= %(now)s)
+   AND (lane.open_until IS NULL OR (lane.open_from <= %(now)s AND lane.open_until > %(now)s))
    FOR UPDATE SKIP LOCKED
 """
 
 # A statement of its own: its snapshot is taken after the lanes were locked, so it counts the leases of every
 # courier that had them before. In one statement two couriers could fill the same slots.
 CLAIM = """
-WITH picked AS (
-    SELECT one.id FROM deliveries_lane AS lane CROSS JOIN LATERAL (
+WITH open AS (
+    SELECT lane.municipality_id, lane.paced_until, lane.failures >= %(threshold)s AS probing,
+           coalesce(link.concurrency, 1) AS concurrency, link.per_second,
+           -- After a pause, an outage or at opening time the pace is taken up step by step, so that nothing storms.
+           least(1.0, greatest(%(least)s, coalesce(
+               extract(epoch FROM %(now)s - greatest(lane.resumed_at, lane.open_from)) / %(ramp)s, 1.0))) AS share
+      FROM deliveries_lane AS lane LEFT JOIN municipalities_connection AS link
+        -- What was queued for a connection that has ended still goes, one at a time.
+        ON link.municipality_id = lane.municipality_id AND link.valid_from <= %(today)s
+           AND (link.valid_to IS NULL OR link.valid_to >= %(today)s)
+     WHERE lane.municipality_id = ANY(%(lanes)s)
+), allowed AS (
+    SELECT municipality_id, per_second * share AS pace, greatest(0, least(
+           -- A lane whose breaker was open is probed with one delivery first.
+           CASE WHEN probing THEN 1 ELSE ceil(concurrency * share) END
+           - (SELECT count(*) FROM deliveries_delivery AS leased
+               WHERE leased.municipality_id = open.municipality_id AND leased.state = 'queued'
+                 AND leased.leased_until > %(now)s),
+           -- Requests are spread: those of a quarter of a second at once, and at least one.
+           floor(greatest(1.0, per_second * share / 4) + 0.000001
+                 - per_second * share * greatest(0, extract(epoch FROM paced_until - %(now)s)))))::int AS slots
+      FROM open
+), picked AS (
+    SELECT one.id, pace FROM allowed CROSS JOIN LATERAL (
         SELECT delivery.id FROM deliveries_delivery AS delivery
-         WHERE delivery.municipality_id = lane.municipality_id
+         WHERE delivery.municipality_id = allowed.municipality_id
            AND delivery.state = 'queued' AND delivery.due_at <= %(now)s
            AND NOT EXISTS (
                SELECT 1 FROM deliveries_delivery AS earlier
@@ -67,17 +94,8 @@ WITH picked AS (
                   AND earlier.sequence < delivery.sequence
                   AND earlier.state IN ('queued', 'ready', 'held'))
          ORDER BY delivery.due_at, delivery.id
-         LIMIT greatest(0,
-            -- A lane whose breaker was open is probed with one delivery first.
-            -- What was queued for a connection that has ended still goes, one at a time.
-            coalesce((SELECT CASE WHEN lane.failures >= %(threshold)s THEN 1 ELSE link.concurrency END
-               FROM municipalities_connection AS link
-              WHERE link.municipality_id = lane.municipality_id AND link.valid_from <= %(today)s
-                AND (link.valid_to IS NULL OR link.valid_to >= %(today)s)), 1)
-            - (SELECT count(*) FROM deliveries_delivery AS leased
-                WHERE leased.municipality_id = lane.municipality_id AND leased.leased_until > %(now)s))
+         LIMIT allowed.slots
          FOR UPDATE SKIP LOCKED) AS one
-     WHERE lane.municipality_id = ANY(%(lanes)s)
      LIMIT %(limit)s
 )
 UPDATE deliveries_delivery AS delivery
@@ -86,9 +104,16 @@ UPDATE deliveries_delivery AS delivery
  WHERE delivery.id = picked.id AND link.id = delivery.connection_id
 RETURNING delivery.id, delivery.relocation_id, delivery.municipality_id, delivery.type, delivery.role,
           delivery.ordinals, delivery.attempts, delivery.attempts - delivery.attempts_before, delivery.notice,
-          delivery.content_sha256,
-          link.id, link.standard, link.address, link.signing_key, link.gaiji_id,
+          delivery.content_sha256, picked.pace,
+          link.id, link.standard, link.address, link.signing_key, link.retry_hours, link.gaiji_id,
           (SELECT version FROM municipalities_gaijitable AS gaiji WHERE gaiji.id = link.gaiji_id)
+"""
+
+PACE = """
+UPDATE deliveries_lane AS lane
+   SET paced_until = greatest(lane.paced_until, %(now)s) + p.seconds * interval '1 second'
+  FROM unnest(%(codes)s::varchar[], %(seconds)s::float8[]) AS p(code, seconds)
+ WHERE lane.municipality_id = p.code
 """
 
 
@@ -111,14 +136,29 @@ class Claimed:
     standard: str
     address: str
     signing_key: bytes | None
+    #: For how many hours attempts go on before a person must look.
+    retry_hours: int
     #: The private-use characters of the town's system, if it has any of its own.
     gaiji: Gaiji | None
     #: The relocation's key as the vault keeps it; ``None`` when the relocation was shredded.
     wrapped_key: bytes | None
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What was claimed, and when a lane that has spent its requests may send again (seconds from now)."""
+
+    claimed: list[Claimed]
+    again_in: float | None = None
+
+
 def claim(limit: int) -> list[Claimed]:
     """Lease due deliveries over all open lanes, each lane up to its free slots, in order per relocation."""
+    return claim_batch(limit).claimed
+
+
+def claim_batch(limit: int) -> Batch:
+    """As ``claim``; says besides when to look again for the sake of a lane with a cap of requests per second."""
     now = timezone.now()
     parameters: dict[str, Any] = {
         "now": now,
@@ -126,23 +166,36 @@ def claim(limit: int) -> list[Claimed]:
         "today": timezone.localdate(now),
         "limit": limit,
         "threshold": lanes.THRESHOLD,
+        "ramp": lanes.RAMP.total_seconds(),
+        "least": lanes.LEAST_SHARE,
     }
     with acting(HUB):
         with connection.cursor() as cursor:
             cursor.execute(LOCK, parameters)
-            parameters["lanes"] = [code for (code,) in cursor.fetchall()]
-            if not parameters["lanes"]:
-                return []
+            open_lanes = dict(cursor.fetchall())
+            if not open_lanes:
+                return Batch([])
+            parameters["lanes"] = list(open_lanes)
             cursor.execute(CLAIM, parameters)
             rows: list[Sequence[Any]] = cursor.fetchall()
-        if not rows:
-            return []
-        keys = vault.wrapped_many({row[1] for row in rows})
-        return [_claimed(row, keys.get(row[1])) for row in rows]
+            _pace(cursor, rows, now)
+        waits = [(until - now).total_seconds() for until in open_lanes.values() if until is not None and until > now]
+        keys = vault.wrapped_many({row[1] for row in rows}) if rows else {}
+        return Batch([_claimed(row, keys.get(row[1])) for row in rows], min(waits, default=None))
+
+
+def _pace(cursor: Any, rows: Iterable[Sequence[Any]], now: datetime) -> None:
+    """Spend the requests of lanes with a cap, which this transaction has locked."""
+    spent: dict[str, float] = {}
+    for row in rows:
+        if row[10] is not None:
+            spent[row[2]] = spent.get(row[2], 0.0) + 1.0 / float(row[10])
+    if spent:
+        cursor.execute(PACE, {"now": now, "codes": list(spent), "seconds": list(spent.values())})
 
 
 def _claimed(row: Sequence[Any], key: bytes | None) -> Claimed:
-    pk, relocation, municipality, kind, role, ordinals, attempt, tries, notice, digest, *link = row
+    pk, relocation, municipality, kind, role, ordinals, attempt, tries, notice, digest, _, *link = row
     return Claimed(
         id=pk,
         relocation_id=relocation,
@@ -158,7 +211,8 @@ def _claimed(row: Sequence[Any], key: bytes | None) -> Claimed:
         standard=link[1],
         address=link[2],
         signing_key=bytes(link[3]) if link[3] else None,
-        gaiji=gaiji(link[4], link[5]) if link[4] else None,
+        retry_hours=link[4],
+        gaiji=gaiji(link[5], link[6]) if link[5] else None,
         wrapped_key=key,
     )
 
@@ -193,6 +247,7 @@ WRITE = """
 UPDATE deliveries_delivery AS delivery
    SET state = o.state, code = o.code, cause = o.cause, due_at = o.due_at, leased_until = NULL,
        sent_at = CASE WHEN o.state = 'sent' THEN %(now)s ELSE delivery.sent_at END,
+       held_at = CASE WHEN o.state = 'held' THEN %(now)s END,
        content_sha256 = coalesce(delivery.content_sha256, o.digest)
   FROM unnest(%(ids)s::uuid[], %(attempts)s::int[], %(states)s::varchar[], %(codes)s::varchar[],
               %(causes)s::varchar[], %(due)s::timestamptz[], %(digests)s::bytea[])
@@ -251,16 +306,32 @@ def _is_first(outcome: Outcome, moved: set[UUID], late: set[UUID]) -> bool:
     return outcome.claimed.id in late or (outcome.claimed.content_sha256 is None and outcome.claimed.id in moved)
 
 
+@cache
+def waits(hours: int) -> tuple[timedelta, ...]:
+    """Return the waits between attempts that together last at least so many hours; then a person must look.
+
+    >>> sum(waits(72), timedelta()) >= timedelta(hours=72), waits(1)[-1]
+    (True, datetime.timedelta(seconds=3600))
+    """
+    total, found = timedelta(), list[timedelta]()
+    for wait in chain(WAITS, repeat(WAITS[-1])):
+        if total >= timedelta(hours=hours):
+            break
+        found.append(wait)
+        total += wait
+    return tuple(found)
+
+
 def _ended(outcome: Outcome, now: datetime) -> tuple[State, str, datetime]:
     """Return state, cause and due time after this attempt."""
     if outcome.fate is not Fate.AGAIN:
         return outcome.fate.value, outcome.cause, now
-    tries = outcome.claimed.tries
-    if tries > len(WAITS):
+    tries, allowed = outcome.claimed.tries, waits(outcome.claimed.retry_hours)
+    if tries > len(allowed):
         return State.HELD, outcome.cause, now
-    wait = WAITS[tries - 1].total_seconds() * random.uniform(1.0, 1.2)  # noqa: S311 - spreads load, guards nothing
+    wait = allowed[tries - 1].total_seconds() * random.uniform(1.0, 1.2)  # noqa: S311 - spreads load, guards nothing
     if outcome.retry_after is not None:
-        wait = min(max(wait, outcome.retry_after), 86_400.0)
+        wait = min(max(wait, outcome.retry_after), LONGEST_WAIT.total_seconds())
     return State.QUEUED, outcome.cause, now + timedelta(seconds=wait)
 
 

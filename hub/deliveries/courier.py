@@ -18,9 +18,10 @@ import msgspec
 import structlog
 from django.conf import settings
 from django.db import connections
+from django.utils import timezone
 
-from hub.deliveries import lanes, writing
-from hub.deliveries.claims import Claimed, Fate, Outcome, claim, write
+from hub.deliveries import lanes, parking, windows, writing
+from hub.deliveries.claims import Batch, Claimed, Fate, Outcome, claim_batch, write
 from hub.deliveries.states import Cause
 from hub.fidelity import ledger
 from hub.fidelity.services import NOTHING, Recalled
@@ -38,6 +39,8 @@ IN_FLIGHT = 256
 FLUSH_ROWS, FLUSH_SECONDS = 64, 0.01
 #: How long a courier with deliveries under way waits before it looks for new ones (seconds).
 POLL = 0.05
+#: How often lanes whose open period is over get their next one, and what must wait is parked (seconds).
+TIDY = 1.0
 _notices = msgspec.json.Decoder(Notice)
 T = TypeVar("T")
 #: Runs what needs the database where the database may be asked.
@@ -50,6 +53,7 @@ class Courier:
     def __init__(self, idle: float, slice_: float) -> None:
         self.idle, self.slice = idle, slice_
         self.carried = 0
+        self.tidied = 0.0
         #: Claimed and not yet written down; a slot of a lane is free only after that.
         self.open = 0
         self.written = asyncio.Event()
@@ -88,25 +92,30 @@ class Courier:
         started = busy = time.monotonic()
         while (now := time.monotonic()) - started < self.slice and not writer.done():
             self.written.clear()
+            if now >= self.tidied + TIDY:
+                self.tidied = now
+                await self.in_thread(self.database, tidy)
             free = IN_FLIGHT - self.open
-            batch = await self.in_thread(self.database, partial(claim, free)) if free > 0 else []
-            self.open += len(batch)
-            for claimed in batch:
+            batch = await self.in_thread(self.database, partial(claim_batch, free)) if free > 0 else Batch([])
+            self.open += len(batch.claimed)
+            for claimed in batch.claimed:
                 task = asyncio.create_task(self.send(claimed, session))
                 self.under_way.add(task)
                 task.add_done_callback(self.under_way.discard)
-            if batch or self.open:
+            if batch.claimed or self.open or batch.again_in is not None:
                 busy = now
             elif now - busy > self.idle:
                 return
-            if not batch:
-                await self.pause()
+            if not batch.claimed:
+                await self.pause(batch.again_in)
 
-    async def pause(self) -> None:
-        """Wait until something was written down, which frees slots and what was parked; or for the bell."""
+    async def pause(self, again_in: float | None) -> None:
+        """Wait until something was written down, which frees slots and what was parked; for a pace; or for the bell."""
         if self.open:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.written.wait(), POLL)
+                await asyncio.wait_for(self.written.wait(), min(POLL, again_in or POLL))
+        elif again_in is not None:
+            await asyncio.sleep(min(POLL, again_in))
         else:
             await self.in_thread(self.bell, partial(lanes.wait_for_bell, min(1.0, self.idle)))
 
@@ -149,6 +158,12 @@ class Courier:
             self.written.set()
             for _ in batch:
                 self.outcomes.task_done()
+
+
+def tidy() -> None:
+    """Keep what claims read short and true."""
+    windows.roll(timezone.now())
+    parking.park()
 
 
 async def attempt(claimed: Claimed, session: aiohttp.ClientSession, in_database: InDatabase) -> Outcome:

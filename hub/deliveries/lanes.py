@@ -1,7 +1,9 @@
 """The lane of each municipality: its rows, its breaker and the one signal that wakes the couriers."""
 
+import random
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from enum import Enum
 
 import redis
 import structlog
@@ -9,6 +11,7 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from hub import actors
+from hub.actors import HUB, acting
 from hub.audit import services as audit
 
 log = structlog.get_logger(__name__)
@@ -18,8 +21,25 @@ BELL = "hub:courier:bell"
 #: Failures in a row that open the breaker, and how long it stays open.
 THRESHOLD = 5
 BLOCKS = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 30, 60, 120, 300, 600))
+#: After a pause, an outage or at opening time a lane takes so long to come to its full pace, beginning at this share.
+RAMP, LEAST_SHARE = timedelta(seconds=30), 0.1
 
 _client: redis.Redis | None = None
+
+
+class Breaker(Enum):
+    """What the breaker of a lane lets through: everything, nothing, or one delivery to see whether it works again."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    HALF_OPEN = "half_open"
+
+
+def breaker(failures: int, blocked_until: datetime | None, now: datetime) -> Breaker:
+    """Return the state of a breaker."""
+    if failures < THRESHOLD:
+        return Breaker.CLOSED
+    return Breaker.OPEN if blocked_until is not None and blocked_until > now else Breaker.HALF_OPEN
 
 
 def bell() -> redis.Redis:
@@ -63,13 +83,16 @@ def ensure(codes: Iterable[str]) -> None:
 def pause(codes: Iterable[str], *, paused: bool, by: actors.Actor | None = None) -> None:
     """Hold everything of these towns, or let it go on in order; nothing is discarded.
 
-    ``by`` is who wants it, when it is not who acts in this transaction.
+    ``by`` is who wants it, when it is not who acts in this transaction. Who may do so is the caller's to know.
     """
     codes, who = sorted(codes), by or actors.current()
-    with connection.cursor() as cursor:
+    with acting(HUB), connection.cursor() as cursor:
+        ensure(codes)
         cursor.execute(
-            "UPDATE deliveries_lane SET paused = %s, paused_by = %s WHERE municipality_id = ANY(%s)",
-            [paused, who.kind.value if paused else "", codes],
+            "UPDATE deliveries_lane SET paused = %(paused)s, paused_by = %(by)s,"
+            " resumed_at = CASE WHEN paused AND NOT %(paused)s THEN now() ELSE resumed_at END"
+            " WHERE municipality_id = ANY(%(codes)s)",
+            {"paused": paused, "by": who.kind.value if paused else "", "codes": codes},
         )
     action = "lane.paused" if paused else "lane.resumed"
     audit.record_all(audit.Act(action, f"lane:{code}", {"by": who.kind.value}) for code in codes)
@@ -90,9 +113,12 @@ def record(failed: dict[str, int], worked: set[str], now: datetime) -> None:
             count = 0 if code in worked else failures + failed[code]
             if count != failures:
                 cursor.execute(
-                    "UPDATE deliveries_lane SET failures = %s, blocked_until = %s WHERE municipality_id = %s",
-                    [count, _blocked_until(count, now), code],
+                    "UPDATE deliveries_lane SET failures = %s, blocked_until = %s,"
+                    " resumed_at = CASE WHEN %s THEN %s ELSE resumed_at END WHERE municipality_id = %s",
+                    [count, _blocked_until(count, now), failures >= THRESHOLD > count, now, code],
                 )
+                if failures >= THRESHOLD > count:
+                    log.info("lane_works_again", municipality=code)
                 if count >= THRESHOLD > failures:
                     log.warning("lane_opened", municipality=code, failures=count)
 
@@ -100,4 +126,5 @@ def record(failed: dict[str, int], worked: set[str], now: datetime) -> None:
 def _blocked_until(failures: int, now: datetime) -> datetime | None:
     if failures < THRESHOLD:
         return None
-    return now + BLOCKS[min(failures - THRESHOLD, len(BLOCKS) - 1)]
+    block = BLOCKS[min(failures - THRESHOLD, len(BLOCKS) - 1)]
+    return now + block * random.uniform(1.0, 1.2)  # noqa: S311 - spreads probes, guards nothing

@@ -1,14 +1,32 @@
-"""Deliveries, their receipts and events, and the lane of each municipality."""
+"""Deliveries, their receipts and events, and what came back; lanes and the desk's tasks have modules of their own."""
 
 import pgtrigger
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from hub.deliveries.desk_models import Discrepancy, Reconciliation, Replay
+from hub.deliveries.lane_models import Closure, DatedHours, Lane, WeeklyHours
 from hub.deliveries.states import NEXT, Answer, Cause, State
 from hub.ids import uuid7
 from municipalities.models import Connection, Municipality
 from municipalities.notice import Role
+
+__all__ = [
+    "Closure",
+    "DatedHours",
+    "Delivery",
+    "Difference",
+    "Discrepancy",
+    "Event",
+    "Held",
+    "Lane",
+    "Receipt",
+    "Reconciliation",
+    "Replay",
+    "Return",
+    "WeeklyHours",
+]
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
@@ -46,7 +64,12 @@ class Delivery(models.Model):
     #: Attempts before it was last sent again by a person or a town's wish: the waits begin anew after them.
     attempts_before = models.PositiveSmallIntegerField(default=0, editable=False)
     due_at = models.DateTimeField(_("next attempt"), default=timezone.now)
+    #: Held by a courier while queued, by a worker of the town while ready; kept after it ran out.
     leased_until = models.DateTimeField(null=True, editable=False)
+    #: Which of the town's workers fetches it; says that it may have been read, though it is not handed over yet.
+    leased_by = models.CharField(max_length=64, blank=True, default="", editable=False)
+    #: Since when a person must look.
+    held_at = models.DateTimeField(_("held since"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     sent_at = models.DateTimeField(_("handed over"), null=True, blank=True)
     answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
@@ -83,6 +106,8 @@ class Delivery(models.Model):
             models.Index(fields=["municipality", "changed_at", "id"], name="delivery_changed"),
             models.Index(fields=["municipality", "-id"], name="delivery_of_town"),
             models.Index(fields=["state", "-id"], name="delivery_by_state"),
+            # Its operator class serves «begins with» in every locale.
+            models.Index(fields=["receipt_no"], name="delivery_receipt_no", opclasses=["varchar_pattern_ops"]),
         ]
         triggers = [
             pgtrigger.FSM(
@@ -151,26 +176,6 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.at:%Y-%m-%d %H:%M:%S}"
-
-
-class Lane(models.Model):
-    """The queue of one municipality: its pause and its breaker. The deliveries themselves are the queue."""
-
-    municipality = models.OneToOneField(
-        Municipality, models.PROTECT, primary_key=True, related_name="lane", verbose_name=_("municipality")
-    )
-    paused = models.BooleanField(_("paused"), default=False)
-    #: Kind of actor who paused it: what an operator holds, the town's own system does not let go.
-    paused_by = models.CharField(_("paused by"), max_length=8, blank=True, default="", db_default="")
-    failures = models.PositiveIntegerField(_("failures in a row"), default=0)
-    blocked_until = models.DateTimeField(_("blocked until"), null=True, blank=True)
-
-    class Meta:
-        verbose_name = _("lane")
-        verbose_name_plural = _("lanes")
-
-    def __str__(self) -> str:
-        return self.municipality_id
 
 
 class Held(models.TextChoices):

@@ -4,19 +4,19 @@ import base64
 import hashlib
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from hub import actors, numbers
 from hub.audit import services as audit
 from hub.catalogue import refuse
-from hub.deliveries import feed, lanes, signals, writing
+from hub.deliveries import feed, lanes, parking, signals, writing
 from hub.deliveries.models import Delivery, Event, Receipt
 from hub.deliveries.states import Answer, Cause, State
 from hub.vault import cipher
@@ -111,6 +111,41 @@ def ready(municipality: str, after: feed.Position | None, limit: int) -> list[De
     return list(rows.order_by("changed_at", "pk")[:limit])
 
 
+#: A worker's name, and the shortest and longest lease of a town's worker, in seconds.
+WORKER = re.compile(r"[\w.:@-]{1,64}", re.ASCII)
+LEASE_SECONDS = (5, 3_600)
+
+
+def lease(municipality: str, worker: str, limit: int, seconds: int) -> list[Delivery]:
+    """Let one worker of the town have up to ``limit`` ready deliveries for so many seconds, oldest first.
+
+    No other worker gets them meanwhile. What it reads stays ``ready`` until a receipt says that it has it; a worker
+    that dies in between loses nothing, for the lease runs out and the next one gets the same again. Of one
+    relocation there is at most one at a time, in order. Asking again as the same worker renews what it holds.
+    Raises ``Refusal`` E110 for a name or a time that is not possible.
+    """
+    if not WORKER.fullmatch(worker):
+        raise refuse("E110", "/worker", "1 to 64 letters, digits or any of . : @ _ -")
+    if not LEASE_SECONDS[0] <= seconds <= LEASE_SECONDS[1]:
+        raise refuse("E110", "/seconds", f"From {LEASE_SECONDS[0]} to {LEASE_SECONDS[1]}.")
+    now = timezone.now()
+    rows = Delivery.objects.for_town(municipality).filter(state=State.READY, municipality__lane__paused=False)
+    free = Q(leased_until=None) | Q(leased_until__lte=now) | Q(leased_by=worker)
+    locked_rows = rows.filter(free).select_for_update(of=("self",), skip_locked=True)
+    found = list(locked_rows.select_related("connection__gaiji").order_by("pk")[:limit])
+    until = now + timedelta(seconds=seconds)
+    Delivery.objects.filter(pk__in=[row.pk for row in found]).update(leased_until=until, leased_by=worker)
+    for row in found:
+        row.leased_until, row.leased_by = until, worker
+    return found
+
+
+def give_back(municipality: str, worker: str) -> int:
+    """End this worker's leases, so that others may fetch what it has not answered; returns how many."""
+    mine = Delivery.objects.for_town(municipality).filter(state=State.READY, leased_by=worker)
+    return mine.update(leased_until=timezone.now())
+
+
 def locked(delivery_id: UUID, municipality: str) -> Delivery:
     """Lock one delivery of this municipality; E108 when there is none."""
     rows = Delivery.objects.for_town(municipality).select_for_update(of=("self",))
@@ -132,6 +167,7 @@ def one(delivery_id: UUID, municipality: str) -> Delivery:
 def fetch(delivery: Delivery) -> tuple[standard.Written, Notice]:
     """Return the record in the layout it is bound to; the fetch of a ready delivery makes it sent.
 
+    Under a lease it is the receipt that does, so that nothing is lost with a worker that dies in between.
     Raises ``Refusal`` E108 for one not offered yet, E133 when the bytes would differ from the first issue, E134
     when its record standard is not there any more.
     """
@@ -144,9 +180,13 @@ def fetch(delivery: Delivery) -> tuple[standard.Written, Notice]:
         raise refuse(error.code, error.pointer) from error
     if delivery.content_sha256 and bytes(delivery.content_sha256) != hashlib.sha256(written.content).digest():
         raise refuse("E133")
-    if delivery.state == State.READY:
+    if delivery.state == State.READY and not _is_leased(delivery):
         _hand_over(delivery)
     return written, notice
+
+
+def _is_leased(delivery: Delivery) -> bool:
+    return bool(delivery.leased_by and delivery.leased_until and delivery.leased_until > timezone.now())
 
 
 def layout_of(delivery: Delivery) -> standard.Standard:
@@ -169,7 +209,9 @@ def hand_over_on_paper(delivery: Delivery) -> None:
 def _hand_over(delivery: Delivery, note: str = "") -> None:
     """Mark as sent, tell who follows, and wake the courier for what was parked behind."""
     delivery.state, delivery.sent_at, delivery.leased_until = State.SENT, timezone.now(), None
-    delivery.save(update_fields=["state", "sent_at", "leased_until"])
+    delivery.held_at = None
+    delivery.save(update_fields=["state", "sent_at", "leased_until", "held_at"])
+    parking.release([delivery])
     _write_down([delivery], note=note)
     audit.record(act("delivery.sent", delivery, **({"how": note} if note else {})))
     announce([delivery])
@@ -200,7 +242,8 @@ class ReceiptBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 def receive(delivery: Delivery, body: ReceiptBody) -> tuple[Receipt, bool]:
     """Write a receipt down and answer the delivery; a repeated kind is the same receipt (order rule O12).
 
-    Returns the receipt and whether it is new. A receipt also proves that the delivery arrived.
+    Returns the receipt and whether it is new. A receipt also proves that the delivery arrived. One for a version
+    that was superseded is acknowledged and changes nothing (O10).
     """
     for pointer, text in numbers.texts({"errors": body.errors, "differences": body.differences}):
         if numbers.is_forbidden(text):
@@ -210,7 +253,7 @@ def receive(delivery: Delivery, body: ReceiptBody) -> tuple[Receipt, bool]:
         if delivery.state == State.SENT and body.kind != Answer.RECEIVED:  # handed over again, answered as before
             _answer(delivery, body.kind, timezone.now())
         return existing, False
-    if delivery.state in (State.HELD, State.SUPERSEDED, State.WITHDRAWN, State.EXPIRED):
+    if delivery.state in (State.HELD, State.WITHDRAWN, State.EXPIRED):
         raise refuse("E200", detail=f"The delivery is {delivery.state}.")
     key = vault.open_one(delivery.relocation_id)
     codes = [code for error in body.errors if CODE.fullmatch(code := error.get("code", ""))]
@@ -219,7 +262,7 @@ def receive(delivery: Delivery, body: ReceiptBody) -> tuple[Receipt, bool]:
     receipt.save()
     if delivery.state in (State.QUEUED, State.READY):
         _hand_over(delivery)
-    if body.kind != Answer.RECEIVED:
+    if body.kind != Answer.RECEIVED and delivery.state != State.SUPERSEDED:
         _answer(delivery, body.kind, receipt.at)
     audit.record(act("delivery.receipt", delivery, kind=body.kind.value))
     return receipt, True
@@ -241,8 +284,10 @@ def send_again(delivery: Delivery, note: str) -> None:
         raise refuse("E200", detail=f"The delivery is {delivery.state}.")
     delivery.state, delivery.due_at, delivery.leased_until = State.QUEUED, timezone.now(), None
     delivery.cause = delivery.code = ""
-    delivery.attempts_before = delivery.attempts
-    delivery.save(update_fields=["state", "due_at", "leased_until", "cause", "code", "attempts_before"])
+    delivery.attempts_before, delivery.held_at = delivery.attempts, None
+    fields = ["state", "due_at", "leased_until", "cause", "code", "attempts_before", "held_at"]
+    delivery.save(update_fields=fields)
+    parking.release([delivery])
     _write_down([delivery], note=note)
     audit.record(act("delivery.again", delivery, why=note))
     transaction.on_commit(lanes.wake)
@@ -251,7 +296,8 @@ def send_again(delivery: Delivery, note: str) -> None:
 def hold(delivery: Delivery, cause: Cause, code: str) -> None:
     """Hold a delivery until a person has looked."""
     delivery.state, delivery.cause, delivery.code, delivery.leased_until = State.HELD, cause, code, None
-    delivery.save(update_fields=["state", "cause", "code", "leased_until"])
+    delivery.held_at = timezone.now()
+    delivery.save(update_fields=["state", "cause", "code", "leased_until", "held_at"])
     _write_down([delivery], code=code)
     audit.record(act("delivery.held", delivery, code=code))
 
@@ -266,17 +312,18 @@ def take_back(
 
     ``municipalities``: only what goes to these. ``movers``: only what is about none but these.
     """
-    # Ready and never fetched; held because it cannot be written; queued and never tried.
+    # Ready and never leased or fetched; held because it cannot be written; queued and never tried.
     here = Q(state=State.READY) | Q(state=State.HELD, cause=Cause.DATA) | Q(state=State.QUEUED, attempts=0)
-    rows = Delivery.objects.filter(here, relocation_id=relocation_id, leased_until=None, sent_at=None)
+    rows = Delivery.objects.filter(here, relocation_id=relocation_id, leased_until=None, leased_by="", sent_at=None)
     if municipalities is not None:
         rows = rows.filter(municipality__in=municipalities)
     unsent = [
         row for row in rows.select_for_update(skip_locked=True) if movers is None or set(row.ordinals) <= set(movers)
     ]
     for row in unsent:
-        row.state = state
-        row.save(update_fields=["state"])
+        row.state, row.held_at = state, None
+        row.save(update_fields=["state", "held_at"])
+    parking.release(unsent)
     _write_down(unsent)
     audit.record_all(act(f"delivery.{state.value}", row) for row in unsent)
     return unsent

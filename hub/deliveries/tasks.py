@@ -1,11 +1,26 @@
 """Celery's way into the deliveries. No rule lives here."""
 
-from celery import shared_task
+from datetime import timedelta
 
-from hub.deliveries import courier
+from celery import shared_task
+from django.utils import timezone
+
+from hub.deliveries import courier, reconciliation
+from municipalities.models import Municipality
 
 
 @shared_task(ignore_result=True)
 def carry() -> None:
     """Carry what is due; hand the process back after five idle seconds, or after twenty busy ones."""
     courier.run(idle=5.0, slice_=20.0)
+
+
+@shared_task(ignore_result=True)
+def reconcile() -> None:
+    """Write the hub's digests of the day before yesterday and note towns that were expected to send theirs.
+
+    A day is left a whole day to settle: what was made late in the evening may be handed over in the morning.
+    """
+    day = timezone.localdate() - timedelta(days=2)
+    codes = Municipality.objects.leaf().valid_on(day).values_list("pk", flat=True)
+    reconciliation.write_daily(day, list(codes))

@@ -1,11 +1,14 @@
 """Where a relocation stands with each town: the one reading for the citizen's page and the partner's API."""
 
+from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from hub.catalogue import refuse
+from hub.deliveries import windows
 from hub.deliveries.models import Delivery
+from hub.deliveries.states import State
 from hub.relocations import services, tables
 from hub.relocations.clocks import deadlines
 from hub.relocations.filing import Filing
@@ -27,13 +30,15 @@ def document(relocation_id: UUID) -> dict[str, Any]:
     """Return the status as plain values."""
     relocation = visible(relocation_id)
     filing = services.filing_of(relocation)
+    found = legs(relocation)
+    closed = windows.receives_from(leg.municipality_id for leg in found)
     return {
         "id": str(relocation.pk),
         "receipt_no": relocation.receipt_no,
         "state": relocation.state,
         "version": relocation.version,
         "filed_on": relocation.filed_on,
-        "legs": [leg_document(leg, relocation) for leg in legs(relocation)],
+        "legs": [leg_document(leg, relocation, closed) for leg in found],
         "deadlines": [
             {"clock": clock.clock, "due_on": clock.due_on}
             for clock in deadlines(filing.kind, Flow(relocation.flow), planned_starts(filing))
@@ -53,14 +58,20 @@ def legs(relocation: Relocation) -> list[Leg]:
     return sorted(rows, key=lambda leg: (order[leg.role], leg.municipality_id))
 
 
-def leg_document(leg: Leg, relocation: Relocation) -> dict[str, Any]:
-    """Return one town's part: states per mover and what was handed over and answered."""
+def leg_document(leg: Leg, relocation: Relocation, closed: Mapping[str, datetime]) -> dict[str, Any]:
+    """Return one town's part: states per mover and what was handed over and answered.
+
+    ``receives_from`` says when the town's system opens, while it is closed and something waits for it.
+    """
+    notices = told(relocation, leg)
+    waits = any(row.state == State.QUEUED for row in notices)
     return {
         "role": leg.role,
         "municipality": leg.municipality_id,
         "name": leg.municipality.full_name,
         "movers": [{"ordinal": mover.ordinal, "state": mover.state} for mover in sorted_movers(leg)],
-        "notices": [notice_document(row) for row in told(relocation, leg)],
+        "notices": [notice_document(row) for row in notices],
+        "receives_from": closed.get(leg.municipality_id) if waits else None,
     }
 
 

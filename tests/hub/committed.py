@@ -21,6 +21,9 @@ from tests.conftest import load_towns
 #: Applications whose rows come and go with filings. Lanes stay: there is one for every town.
 APPLICATIONS = ("audit", "vault", "fidelity", "deliveries", "procedures", "relocations", "api")
 
+#: Of a connection, what a test may change.
+KEPT = ("standard", "address", "concurrency", "per_second", "retry_hours", "signing_key")
+
 
 @pytest.fixture
 def db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
@@ -34,7 +37,7 @@ def db(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
         finally:
             clear()
             changed = [row for row, now in zip(kept, Connection.objects.all(), strict=True) if differs(row, now)]
-            Connection.objects.bulk_update(changed, ["standard", "address", "concurrency", "signing_key"])
+            Connection.objects.bulk_update(changed, KEPT)
             connection.close()
 
 
@@ -45,7 +48,8 @@ def clear() -> None:
     with acting(HUB), connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {', '.join(tables)}")
         cursor.execute(
-            "UPDATE deliveries_lane SET paused = false, failures = 0, blocked_until = NULL WHERE failures > 0"
+            "UPDATE deliveries_lane SET paused = false, failures = 0, blocked_until = NULL, open_from = NULL,"
+            " open_until = NULL, resumed_at = NULL, paced_until = NULL"
         )
         lanes.ensure(Municipality.objects.leaf().values_list("pk", flat=True))
     SystemClient.objects.all().delete()
@@ -59,9 +63,7 @@ def tables() -> list[str]:
 
 def differs(before: Connection, now: Connection) -> bool:
     """Tell whether a test changed the connection."""
-    return any(
-        getattr(before, name) != getattr(now, name) for name in ("standard", "address", "concurrency", "signing_key")
-    )
+    return any(getattr(before, name) != getattr(now, name) for name in KEPT)
 
 
 def make_due() -> None:

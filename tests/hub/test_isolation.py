@@ -5,7 +5,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,10 +17,11 @@ from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
+from hub.accounts.models import User
 from hub.actors import HUB, NOBODY, Actor, ActorKind, acting, refuse_unsafe_server
 from hub.api import openapi
-from hub.deliveries import returning
-from hub.deliveries.models import Delivery
+from hub.deliveries import reconciliation, returning, windows
+from hub.deliveries.models import DatedHours, Delivery, Replay, WeeklyHours
 from hub.fidelity import ledger
 from hub.fidelity import services as fidelity
 from hub.fidelity.models import Kind, Substitution
@@ -99,6 +100,7 @@ def answered(relocation: Relocation) -> None:
             ledger.keep(replaced)
         returning.note(row, uuid4(), [returning.Differs("/remarks", "𠮷", "吉")])
         returning.hold(row, b"x", returning.UnclearError(UnfitError("x", code="E132")))
+    operated(row.municipality_id)
     choice = fidelity.Choice(asked=("cp932", "𠮷"), kind=Kind.WRITE, writing="吉")
     with acting(Actor(ActorKind.CLERK, row.municipality_id, "7")):
         fidelity.decide(row.municipality_id, [choice], row.pk, relocation.pk)
@@ -118,6 +120,20 @@ def tasked(relocation: Relocation) -> None:
         procedures.update(case)
         assert Task.objects.filter(relocation_id=relocation.pk, opened_at__isnull=False).exists()
         LocalRule.objects.create(municipality_id=HAKODATE, rule="F09.end", valid_from=relocation.filed_on)
+
+
+def operated(code: str) -> None:
+    """Leave what operators and the town's system write about a lane: hours, closures, differences, a replay."""
+    tomorrow = timezone.now() + timedelta(days=1)
+    with acting(HUB):
+        WeeklyHours.objects.create(municipality_id=code, day=0, opens_at=time(), closes_at=time())
+        DatedHours.objects.create(municipality_id=code, day=tomorrow.date())
+        windows.announce(code, tomorrow, tomorrow + timedelta(hours=1))
+        reconciliation.compare(
+            code, timezone.localdate() - timedelta(days=1), reconciliation.Theirs(count=1, sha256="")
+        )
+        operator = User.objects.create_user("operator-of-the-hub", is_operator=True)
+        Replay.objects.create(chosen={}, reason="x", state=Replay.State.DONE, expected=0, asked_by=operator)
 
 
 # --- The doors ---------------------------------------------------------------------------------------
