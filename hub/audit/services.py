@@ -54,18 +54,45 @@ def record_all(acts: Iterable[Act]) -> None:
         row.code = code(head, row)
         heads[act.chain] = (row.number, row.code)
         rows.append(row)
-    Entry.objects.bulk_create(rows)
+    _append(rows, heads)
+
+
+# One statement for entries and heads, and no model's way of saving rows: every act of the hub passes here.
+APPEND = """
+WITH entries AS (
+    INSERT INTO audit_entry (chain_id, number, at, actor_kind, actor, municipality, action, subject, detail, code)
+    SELECT e.chain, e.number, %(at)s, %(kind)s, %(actor)s, %(municipality)s, e.action, e.subject, e.detail, e.code
+      FROM unnest(%(chains)s::uuid[], %(numbers)s::int[], %(actions)s::varchar[], %(subjects)s::varchar[],
+                  %(details)s::jsonb[], %(codes)s::bytea[]) AS e(chain, number, action, subject, detail, code)
+)
+UPDATE audit_chain AS c SET length = n.length, head = n.head, seal = n.seal
+  FROM unnest(%(ids)s::uuid[], %(lengths)s::int[], %(heads)s::bytea[], %(seals)s::bytea[])
+       AS n(id, length, head, seal)
+ WHERE c.id = n.id
+"""
+
+
+def _append(rows: list[Entry], heads: dict[UUID, tuple[int, bytes]]) -> None:
+    """Write entries, all of one actor and one moment, and the heads of their chains."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "UPDATE audit_chain c SET length = n.length, head = n.head, seal = n.seal"
-            " FROM unnest(%s::uuid[], %s::int[], %s::bytea[], %s::bytea[]) AS n(id, length, head, seal)"
-            " WHERE c.id = n.id",
-            [
-                list(heads),
-                [length for length, _ in heads.values()],
-                [head for _, head in heads.values()],
-                [seal(chain, length, head) for chain, (length, head) in heads.items()],
-            ],
+            APPEND,
+            {
+                "at": rows[0].at,
+                "kind": rows[0].actor_kind,
+                "actor": rows[0].actor,
+                "municipality": rows[0].municipality,
+                "chains": [row.chain_id for row in rows],
+                "numbers": [row.number for row in rows],
+                "actions": [row.action for row in rows],
+                "subjects": [row.subject for row in rows],
+                "details": [msgspec.json.encode(row.detail).decode() for row in rows],
+                "codes": [row.code for row in rows],
+                "ids": list(heads),
+                "lengths": [length for length, _ in heads.values()],
+                "heads": [head for _, head in heads.values()],
+                "seals": [seal(chain, length, head) for chain, (length, head) in heads.items()],
+            },
         )
 
 

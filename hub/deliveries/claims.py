@@ -20,8 +20,8 @@ from django.utils import timezone
 
 from hub.actors import HUB, acting
 from hub.audit import services as audit
-from hub.deliveries import lanes, signals
-from hub.deliveries.models import Delivery, Event
+from hub.deliveries import lanes, signals, steps
+from hub.deliveries.models import Delivery
 from hub.deliveries.states import Cause, State
 from hub.fidelity import ledger
 from hub.vault import services as vault
@@ -337,19 +337,10 @@ def _ended(outcome: Outcome, now: datetime) -> tuple[State, str, datetime]:
 
 def _write_down(done: Iterable[tuple[Outcome, State]], now: datetime) -> None:
     """Events, audit and the signal, in bulk."""
-    events, acts, sent = [], [], []
+    made, acts, sent = [], [], []
     for outcome, state in done:
         claimed = outcome.claimed
-        events.append(
-            Event(
-                delivery_id=claimed.id,
-                at=now,
-                state=state,
-                attempt=claimed.attempt,
-                code=outcome.code,
-                actor_kind="hub",
-            )
-        )
+        made.append(steps.Step(claimed.id, state.value, claimed.attempt, outcome.code))
         detail = {"type": claimed.type, "municipality": claimed.municipality, "attempt": claimed.attempt}
         if outcome.code:
             detail["code"] = outcome.code
@@ -359,7 +350,7 @@ def _write_down(done: Iterable[tuple[Outcome, State]], now: datetime) -> None:
             sent.append(
                 (claimed.id, claimed.relocation_id, claimed.type, claimed.ordinals, claimed.municipality, claimed.role)
             )
-    Event.objects.bulk_create(events)
+    steps.write(made, now)
     audit.record_all(acts)
     if sent:
         signals.sent.send(sender=Delivery, deliveries=sent)
