@@ -20,7 +20,7 @@ from hub.ids import uuid7
 from hub.relocations import corrections, facts, journey, legs, notices, signals, tables
 from hub.relocations.checks import check, codes
 from hub.relocations.filing import Filing
-from hub.relocations.models import IdempotencyKey, Relocation, Version
+from hub.relocations.models import Relocation, Version
 from hub.relocations.notes import Notes
 from hub.vault import cipher
 from hub.vault import services as vault
@@ -40,14 +40,12 @@ def file(filing: Filing, owner: Actor, idempotency_key: str = "") -> tuple[Reloc
     raise_any(check(filing, today, register_offices(filing)))
     body = msgspec.json.encode(filing)
     with acting(HUB):
-        key = _claim_key(owner, idempotency_key, fingerprint(body)) if idempotency_key else None
-        if key is not None and key.relocation_id:
-            return Relocation.objects.get(pk=key.relocation_id), False
-        relocation = _store(filing, body, owner)
-        if key is not None:
-            key.relocation = relocation
-            key.save(update_fields=["relocation"])
-    return relocation, True
+        relocation_id = uuid7()
+        if idempotency_key:
+            first = _claim_key(owner, idempotency_key, fingerprint(body), relocation_id)
+            if first != relocation_id:
+                return Relocation.objects.get(pk=first), False
+        return _store(relocation_id, filing, body, owner), True
 
 
 def register_offices(filing: Filing) -> dict[str, str]:
@@ -62,23 +60,29 @@ def fingerprint(body: bytes) -> bytes:
     return hmac.new(settings.HUB_AUDIT_KEY.encode(), body, hashlib.sha256).digest()
 
 
-def _claim_key(owner: Actor, key: str, mark: bytes) -> IdempotencyKey:
-    """Take the key, or wait for the request that has it and check that it is the same filing."""
+# The key is taken together with what it will stand for; whoever comes second waits for the first and finds it.
+CLAIM_KEY = """
+INSERT INTO relocations_idempotencykey (client, key, fingerprint, relocation_id, created_at)
+VALUES (%s, %s, %s, %s, now())
+ON CONFLICT (client, key) DO UPDATE SET key = EXCLUDED.key
+RETURNING fingerprint, relocation_id
+"""
+
+
+def _claim_key(owner: Actor, key: str, mark: bytes, relocation_id: UUID) -> UUID:
+    """Take the key for a new relocation; returns the one that it stands for, which may be an earlier one."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO relocations_idempotencykey (client, key, fingerprint, created_at)"
-            " VALUES (%s, %s, %s, now()) ON CONFLICT (client, key) DO NOTHING",
-            [owner.owner, key, mark],
-        )
-    row = IdempotencyKey.objects.select_for_update().get(client=owner.owner, key=key)
-    if bytes(row.fingerprint) != mark:
+        cursor.execute(CLAIM_KEY, [owner.owner, key, mark, relocation_id])
+        found, first = cursor.fetchone()
+    if bytes(found) != mark:
         raise refuse("E202", detail="The Idempotency-Key was used for another filing.")
-    return row
+    return UUID(str(first))
 
 
-def _store(filing: Filing, body: bytes, owner: Actor) -> Relocation:
+def _store(relocation_id: UUID, filing: Filing, body: bytes, owner: Actor) -> Relocation:
     """Write the relocation, its document, legs and first notices."""
     relocation = Relocation(
+        id=relocation_id,
         kind=filing.kind.value,
         flow=filing.flow.value,
         origin_id=filing.origin or None,
