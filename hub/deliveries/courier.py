@@ -164,6 +164,7 @@ def tidy() -> None:
     """Keep what claims read short and true."""
     windows.roll(timezone.now())
     parking.park()
+    parking.end_expired()
 
 
 async def attempt(claimed: Claimed, session: aiohttp.ClientSession, in_database: InDatabase) -> Outcome:

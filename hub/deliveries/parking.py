@@ -1,14 +1,16 @@
-"""What waits behind something that is not fetched yet or held is put out of the claims' way, and brought back."""
+"""What waits behind something is put out of the claims' way and brought back; leases of towns' workers end."""
 
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import Func, QuerySet
 from django.utils import timezone
 
 from hub.actors import HUB, acting
 from hub.deliveries.models import Delivery
+from hub.deliveries.states import State
 
 #: How long it is left alone, if nobody brings it back before.
 PARKED = timedelta(minutes=10)
@@ -43,6 +45,17 @@ def park() -> int:
     with acting(HUB), connection.cursor() as cursor:
         cursor.execute(PARK, {"now": now, "later": now + PARKED})
         return int(cursor.rowcount)
+
+
+def end(leases: QuerySet[Delivery]) -> int:
+    """End leases of towns' workers: what they have not answered becomes ready anew; returns how many."""
+    return leases.update(leased_until=None, changed_at=Func(function="clock_timestamp"))
+
+
+def end_expired() -> int:
+    """End the leases of towns' workers that ran out; returns how many."""
+    with acting(HUB):
+        return end(Delivery.objects.filter(state=State.READY, leased_until__lte=timezone.now()))
 
 
 def release(moved: Iterable[Delivery]) -> None:

@@ -140,8 +140,12 @@ def notice_of(delivery: Delivery, key: bytes | None = None) -> Notice:
 
 
 def ready(municipality: str, after: feed.Position | None, limit: int) -> list[Delivery]:
-    """Return what waits to be fetched in the order of becoming ready, a page at a time; nothing while it is paused."""
+    """Return what waits to be fetched in the order of becoming ready, a page at a time; nothing while it is paused.
+
+    What a worker has leased is not shown; once its lease is over it becomes ready anew, behind every kept place.
+    """
     rows = Delivery.objects.for_town(municipality).filter(state=State.READY, municipality__lane__paused=False)
+    rows = rows.filter(leased_until=None)
     rows = rows.filter(feed.after(after)).select_related("connection__gaiji")
     return list(rows.order_by("changed_at", "pk")[:limit])
 
@@ -178,7 +182,7 @@ def lease(municipality: str, worker: str, limit: int, seconds: int) -> list[Deli
 def give_back(municipality: str, worker: str) -> int:
     """End this worker's leases, so that others may fetch what it has not answered; returns how many."""
     mine = Delivery.objects.for_town(municipality).filter(state=State.READY, leased_by=worker)
-    return mine.update(leased_until=timezone.now())
+    return parking.end(mine.filter(leased_until__isnull=False))
 
 
 def locked(delivery_id: UUID, municipality: str) -> Delivery:

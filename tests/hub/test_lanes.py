@@ -295,6 +295,8 @@ def test_two_workers_of_a_town_never_get_the_same_delivery(pushed: Towns) -> Non
     everything = [one for name in got for one in got[name]]
     assert len(everything) == len(set(everything)) <= 12
     assert sorted(everything + leased("d")) == ids
+    with acting(journeys.system(CHIYODA)):
+        assert deliveries.ready(CHIYODA, None, 100) == []
 
 
 def test_a_worker_that_dies_while_fetching_loses_nothing(pushed: Towns) -> None:
@@ -313,6 +315,19 @@ def test_a_worker_that_dies_while_fetching_loses_nothing(pushed: Towns) -> None:
     with acting(journeys.system(CHIYODA)):
         assert deliveries.give_back(CHIYODA, "a") == 1
     assert leased("b") == [second]
+
+
+def test_what_was_leased_and_never_answered_is_listed_behind_every_kept_place(pushed: Towns) -> None:
+    (first, _second) = filed_for_chiyoda(2)
+    assert leased("a", limit=1) == [first]
+    with acting(journeys.system(CHIYODA)):
+        (row,) = deliveries.ready(CHIYODA, None, 100)
+        place = (row.changed_at, row.pk)
+    with acting(HUB):
+        Delivery.objects.filter(pk=first).update(leased_until=timezone.now())  # as if its time had passed
+    assert parking.end_expired() == 1
+    with acting(journeys.system(CHIYODA)):
+        assert [str(one.pk) for one in deliveries.ready(CHIYODA, place, 100)] == [first]
 
 
 def test_what_a_worker_may_have_read_counts_as_told_when_it_is_taken_back(pushed: Towns) -> None:
