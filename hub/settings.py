@@ -35,6 +35,17 @@ HUB_DEMO = env.bool("HUB_DEMO", default=False)
 #: Longest request body a citizen's page or an API call may send, in bytes.
 DATA_UPLOAD_MAX_MEMORY_SIZE = env.int("HUB_MAX_BODY", default=1_000_000)
 
+#: Requests that one client of the API may make in a minute, a sixth of them at once.
+HUB_REQUESTS_PER_MINUTE = env.int("HUB_REQUESTS_PER_MINUTE", default=60_000)
+#: How the keys of counted requests begin in Valkey, where several hubs share one.
+HUB_LIMITS_PREFIX = env.str("HUB_LIMITS_PREFIX", default="hub:limit")
+#: New filings are asked to come later while the database answers slower than this (seconds), or while what could
+#: be sent has waited longer than that.
+HUB_SLOW_DATABASE = env.float("HUB_SLOW_DATABASE", default=2.0)
+HUB_LONGEST_BACKLOG = env.float("HUB_LONGEST_BACKLOG", default=900.0)
+#: How many hours an Idempotency-Key is kept, at least 72.
+HUB_IDEMPOTENCY_HOURS = env.int("HUB_IDEMPOTENCY_HOURS", default=72)
+
 INSTALLED_APPS = [
     "hub.clerks",  # before the admin, whose templates it changes
     "django.contrib.admin",
@@ -167,6 +178,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["hub.api.authentication.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["hub.api.renderers.RecordRenderer"],
     "DEFAULT_PARSER_CLASSES": ["hub.api.renderers.RecordParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["hub.api.throttling.ClientThrottle"],
     "EXCEPTION_HANDLER": "hub.api.problems.handle",
     "UNAUTHENTICATED_USER": None,
 }
@@ -204,7 +216,9 @@ SECURE_HSTS_SECONDS = 0 if PLAIN_HTTP else 31_536_000
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = not PLAIN_HTTP
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_REDIRECT_EXEMPT = [r"^health/"]
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("HUB_BEHIND_PROXY", default=False) else None
+#: Behind a proxy of ours that writes X-Forwarded-Proto and appends to X-Forwarded-For itself.
+HUB_BEHIND_PROXY = env.bool("HUB_BEHIND_PROXY", default=False)
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HUB_BEHIND_PROXY else None
 X_FRAME_OPTIONS = "DENY"
 
 # --- Logs: event names with ids, never a name, an address or a number of a person ----------------------

@@ -10,11 +10,13 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
+from pytest_django.fixtures import Settings
 
 from hub.accounts.models import SystemClient, User
 from hub.actors import HUB, acting
 from hub.deliveries import lanes
 from hub.demo import people
+from hub.relocations import pressure
 from hub.relocations.filing import Filing
 from municipalities import connections, loader
 from municipalities.models import Connection, Municipality
@@ -60,6 +62,13 @@ def towns(transactional_db: None) -> None:
 def _empty_outboxes() -> Iterator[None]:
     yield
     memory.clear()
+    pressure.forget()
+
+
+@pytest.fixture(autouse=True)
+def _own_limits(request: pytest.FixtureRequest, settings: Settings) -> None:
+    """Count the requests of each test for itself: Valkey is shared by all of them."""
+    settings.HUB_LIMITS_PREFIX = request.node.nodeid
 
 
 def connect(code: str, standard: str, address: str) -> None:

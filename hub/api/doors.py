@@ -19,7 +19,7 @@ from rest_framework.views import APIView
 
 from hub.accounts.models import SystemClient
 from hub.actors import Actor, acting
-from hub.api import contract
+from hub.api import contract, throttling
 from hub.catalogue import Refusal, refuse
 
 PAGE = 100
@@ -64,6 +64,7 @@ class Door(APIView):
             if response.status_code >= 400:
                 transaction.set_rollback(True)
         response["Cache-Control"] = "no-store"
+        throttling.write(request, response)
         announce(response, getattr(self, request.method.lower(), None))
         return response
 

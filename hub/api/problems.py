@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problem details, with the catalogue's code, a pointer and the remedy."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -51,6 +52,8 @@ def _headers(response: HttpResponse, error: Exception, context: dict[str, Any]) 
         response["WWW-Authenticate"] = 'Bearer realm="api"'
     if isinstance(error, exceptions.MethodNotAllowed):
         response["Allow"] = ", ".join(context["view"].allowed_methods)
+    if isinstance(error, exceptions.Throttled):
+        response["Retry-After"] = str(math.ceil(getattr(error, "wait", None) or 1))
     if isinstance(error, OperationalError):
         log.error("database_unreachable", error=type(error).__name__)
         response["Retry-After"] = "2"

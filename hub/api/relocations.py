@@ -13,6 +13,7 @@ from hub.api import contract, shapes
 from hub.api.contract import Answer, Operation, Parameter, operation
 from hub.api.doors import Door, body_of, conditional, known
 from hub.api.models import Consent
+from hub.api.throttling import ClientThrottle, IntakeThrottle
 from hub.catalogue import entries, refuse
 from hub.relocations import services, status
 from hub.relocations.filing import Filing
@@ -29,6 +30,7 @@ class Relocations(Door):
 
     required_scope = "relocations:file"
     for_towns = False
+    throttle_classes = (ClientThrottle, IntakeThrottle)
 
     @operation(
         Operation(

@@ -1,11 +1,13 @@
 """The token endpoint: the OAuth toolkit's, every answer in RFC 6749's JSON, without what PostgreSQL cannot hold."""
 
 import base64
+import math
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from oauth2_provider.views import TokenView
 
+from hub.accounts import signing_in
 from hub.api import contract, shapes
 from hub.api.contract import Answer, Operation, operation
 
@@ -31,6 +33,11 @@ def credentials(request: HttpRequest) -> str:
         return ""
 
 
+def client_of(request: HttpRequest) -> str:
+    """Return the client that asks, as it says itself."""
+    return credentials(request).partition(":")[0] or request.POST.get("client_id", "")
+
+
 class Token(TokenView):
     """``POST /oauth/token`` (RFC 6749, 4.4)."""
 
@@ -44,16 +51,25 @@ class Token(TokenView):
                 200: Answer(contract.json(shapes.Token)),
                 400: Answer(contract.json(shapes.TokenError)),
                 401: Answer(contract.json(shapes.TokenError)),
+                429: Answer(contract.json(shapes.TokenError), headers=("Retry-After",)),
             },
         )
     )
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Answer ``invalid_request`` to a NUL in any parameter."""
+        """Answer ``invalid_request`` to a NUL in any parameter, and 429 after too many wrong secrets."""
         parameters = [text for name, texts in request.POST.lists() for text in (name, *texts)]
         if any("\0" in text for text in (*parameters, credentials(request))):
             return refused("invalid_request", "A parameter holds a NUL.")
-        response: HttpResponse = super().post(request, *args, **kwargs)
-        return response
+        client, address = client_of(request), signing_in.address_of(request)
+        wait = signing_in.wait(client, address)
+        if wait:
+            response = refused("temporarily_unavailable", "Too many failed attempts: see Retry-After.", status=429)
+            response["Retry-After"] = str(math.ceil(wait))
+            return response
+        answer: HttpResponse = super().post(request, *args, **kwargs)
+        if answer.status_code == 401:
+            signing_in.failed(client, address)
+        return answer
 
     def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Say so in the endpoint's own form."""

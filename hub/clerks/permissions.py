@@ -1,10 +1,13 @@
 """Who may do what at the desk: by the kind of account and one mark for clerks, never permission by permission."""
 
 from functools import cache
+from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
 
+from hub.accounts import signing_in
 from hub.accounts.models import User
 from hub.actors import ActorKind
 
@@ -59,6 +62,18 @@ def permissions(kind: ActorKind) -> frozenset[str]:
 
 class KindBackend(ModelBackend):
     """Signs in by name and password, and answers what the kind of account may do."""
+
+    def authenticate(
+        self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
+    ) -> User | None:
+        """As Django's; after too many failures the form says how long to wait."""
+        name = username or str(kwargs.get(User.USERNAME_FIELD) or "")
+        signing_in.refuse_if_too_many(name, request)
+        found = super().authenticate(request, username, password, **kwargs)
+        if not isinstance(found, User):
+            signing_in.failed(name, signing_in.address_of(request))
+            return None
+        return found
 
     def get_all_permissions(self, user_obj: User | AnonymousUser, obj: object = None) -> set[str]:
         """The table's permissions for staff; none about a single object, which the rows' own filter decides."""

@@ -7,10 +7,9 @@ from enum import Enum
 
 import redis
 import structlog
-from django.conf import settings
 from django.db import connection, transaction
 
-from hub import actors
+from hub import actors, valkey
 from hub.actors import HUB, acting
 from hub.audit import services as audit
 
@@ -23,8 +22,6 @@ THRESHOLD = 5
 BLOCKS = tuple(timedelta(seconds=seconds) for seconds in (5, 15, 30, 60, 120, 300, 600))
 #: After a pause, an outage or at opening time a lane takes so long to come to its full pace, beginning at this share.
 RAMP, LEAST_SHARE = timedelta(seconds=30), 0.1
-
-_client: redis.Redis | None = None
 
 
 class Breaker(Enum):
@@ -42,18 +39,10 @@ def breaker(failures: int, blocked_until: datetime | None, now: datetime) -> Bre
     return Breaker.OPEN if blocked_until is not None and blocked_until > now else Breaker.HALF_OPEN
 
 
-def bell() -> redis.Redis:
-    """Return this process's connection to Redis."""
-    global _client
-    if _client is None:
-        _client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=1)
-    return _client
-
-
 def wake() -> None:
     """Tell a courier to look. If Redis is away nothing is lost: the beat's next courier finds the rows."""
     try:
-        with bell().pipeline(transaction=False) as pipe:
+        with valkey.client().pipeline(transaction=False) as pipe:
             pipe.lpush(BELL, 1)
             pipe.ltrim(BELL, 0, 63)
             pipe.execute()
@@ -64,7 +53,7 @@ def wake() -> None:
 def wait_for_bell(seconds: float) -> bool:
     """Wait until somebody rings, at most ``seconds``; tells whether somebody did."""
     try:
-        return bell().brpop([BELL], timeout=seconds) is not None
+        return valkey.client().brpop([BELL], timeout=seconds) is not None
     except redis.RedisError as error:
         log.warning("courier_bell_unreachable", error=type(error).__name__)
         return False

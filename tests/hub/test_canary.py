@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from psycopg import sql
 
+from hub import valkey
 from hub.actors import HUB, acting
 from hub.deliveries import courier, lanes
 from hub.deliveries.models import Delivery
@@ -112,9 +113,9 @@ def test_a_canary_is_found_nowhere_in_the_clear(
     assert [found for table in tables() for found in sung(table)] == []
     carry.delay()
     assert [
-        found for key in lanes.bell().scan_iter() if (found := singing(key + (lanes.bell().dump(key) or b"")))
+        found for key in valkey.client().scan_iter() if (found := singing(key + (valkey.client().dump(key) or b"")))
     ] == []
-    lanes.bell().delete("hub")
+    valkey.client().delete("hub")
     logs = caplog.text + "".join(str(record.__dict__) for record in caplog.records) + "".join(capfd.readouterr())
     assert singing(logs) == []
     assert caplog.records
