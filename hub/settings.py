@@ -43,6 +43,8 @@ HUB_LIMITS_PREFIX = env.str("HUB_LIMITS_PREFIX", default="hub:limit")
 #: be sent has waited longer than that.
 HUB_SLOW_DATABASE = env.float("HUB_SLOW_DATABASE", default=2.0)
 HUB_LONGEST_BACKLOG = env.float("HUB_LONGEST_BACKLOG", default=900.0)
+#: Who reads /metrics sends this as bearer token; empty: whoever reaches the address may read it.
+HUB_METRICS_TOKEN = env.str("HUB_METRICS_TOKEN", default="")
 #: How many hours an Idempotency-Key is kept, at least 72.
 HUB_IDEMPOTENCY_HOURS = env.int("HUB_IDEMPOTENCY_HOURS", default=72)
 
@@ -75,6 +77,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "hub.observability.middleware.Timed",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",

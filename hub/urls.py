@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from hub.api.token import Token
-from hub.observability import health
+from hub.observability import health, metrics
 
 urlpatterns = [
     path("", include("hub.citizens.urls")),
@@ -13,6 +13,7 @@ urlpatterns = [
     path("oauth/token", Token.as_view(), name="token"),
     path("health/live", health.live, name="live"),
     path("health/ready", health.ready, name="ready"),
+    path("metrics", metrics.page, name="metrics"),
 ]
 
 handler400 = "hub.api.problems.bad_request"

@@ -5,6 +5,7 @@ carries that attempt number, so a courier that lost its lease changes nothing.
 """
 
 import random
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,6 +19,7 @@ import msgspec
 from django.db import connection
 from django.utils import timezone
 
+from hub import metrics
 from hub.actors import HUB, acting
 from hub.audit import services as audit
 from hub.deliveries import lanes, signals, steps
@@ -298,7 +300,18 @@ def write(outcomes: Sequence[Outcome]) -> int:
         done = [(outcome, state) for outcome, (state, *_) in pairs if outcome.claimed.id in moved]
         _write_down(done, now)
         _count(outcomes, now)
+    _measure(done, now)
     return len(done)
+
+
+def _measure(done: Iterable[tuple[Outcome, State]], now: datetime) -> None:
+    """Count attempts, and how long what was handed over took since it was made, which its id says."""
+    made, taken = Counter[str](), []
+    for outcome, state in done:
+        made[f'hub_attempts_total{{state="{state.value}",code="{outcome.code}"}}'] += 1
+        if state in (State.SENT, State.READY) and outcome.claimed.attempt == 1:
+            taken.append(max(0.0, now.timestamp() - (outcome.claimed.id.int >> 80) / 1000))
+    metrics.add(made, metrics.observed("hub_handover_seconds", taken))
 
 
 def _is_first(outcome: Outcome, moved: set[UUID], late: set[UUID]) -> bool:

@@ -9,9 +9,10 @@ from uuid import UUID
 
 import msgspec
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
+from hub import metrics
 from hub.actors import HUB, Actor, acting
 from hub.catalogue import raise_any, refuse
 from hub.deliveries import services as deliveries
@@ -45,7 +46,9 @@ def file(filing: Filing, owner: Actor, idempotency_key: str = "") -> tuple[Reloc
             first = _claim_key(owner, idempotency_key, fingerprint(body), relocation_id)
             if first != relocation_id:
                 return Relocation.objects.get(pk=first), False
-        return _store(relocation_id, filing, body, owner), True
+        relocation = _store(relocation_id, filing, body, owner)
+        transaction.on_commit(lambda: metrics.add({"hub_filings_total": 1.0}))
+    return relocation, True
 
 
 def register_offices(filing: Filing) -> dict[str, str]:

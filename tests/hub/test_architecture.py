@@ -59,7 +59,7 @@ def test_every_door_names_a_scope_that_exists() -> None:
 def test_every_address_is_known() -> None:
     """A new top-level address is a decision: it belongs into this list and into the README."""
     first = {str(entry.pattern).partition("/")[0] for entry in get_resolver().url_patterns}
-    assert first == {"", "admin", "api", "oauth", "health"}
+    assert first == {"", "admin", "api", "oauth", "health", "metrics"}
 
 
 def test_every_task_goes_to_a_queue_that_a_worker_consumes() -> None:
