@@ -1,8 +1,8 @@
 """Who acts in this transaction, told to PostgreSQL so that row-level security can decide.
 
-Every table that holds a municipality's rows carries policies over three settings, set per transaction:
+Every table that holds a municipality's rows carries policies over four settings, set per transaction:
 ``hub.actor`` (who), ``hub.municipality`` (which town's clerk or system), ``hub.account`` (which citizen or
-partner front). A connection without a setting sees nothing.
+partner front), ``hub.duty`` (what a clerk is entrusted with besides). A connection without a setting sees nothing.
 """
 
 from collections.abc import Iterator
@@ -31,6 +31,10 @@ class ActorKind(StrEnum):
     FRONT = "front"  #: partner front that files for citizens
 
 
+#: Duty of a clerk who handles protection measures (支援措置) of the own town.
+PROTECTS = "protection"
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
     """Who acts; ``name`` is an account's primary key or a client id, never a person's name."""
@@ -38,6 +42,7 @@ class Actor:
     kind: ActorKind
     municipality: str = ""
     name: str = ""
+    duty: str = ""
 
     @property
     def owner(self) -> str:
@@ -76,8 +81,8 @@ def _tell(actor: Actor) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT set_config('hub.actor', %s, true), set_config('hub.municipality', %s, true),"
-            " set_config('hub.account', %s, true)",
-            [actor.kind.value, actor.municipality, actor.name],
+            " set_config('hub.account', %s, true), set_config('hub.duty', %s, true)",
+            [actor.kind.value, actor.municipality, actor.name, actor.duty],
         )
 
 
@@ -86,6 +91,8 @@ ACTOR = "(SELECT current_setting('hub.actor', true))"
 IS_HUB = f"{ACTOR} = 'hub'"
 IS_STAFF = f"{ACTOR} IN ('hub', 'operator')"
 ACCOUNT = "(SELECT current_setting('hub.account', true))"
+#: The clerk who acts handles protection measures; of which town, ``is_town`` says.
+IS_PROTECTING = f"({ACTOR} = 'clerk' AND (SELECT current_setting('hub.duty', true)) = '{PROTECTS}')"
 
 
 def is_town(column: str = "municipality_id") -> str:
@@ -110,6 +117,14 @@ def row_security(table: str, sees: str, adds: str, changes: str = "", removes: s
             "".join(f"DROP POLICY {name} ON {table};" for name in ("sees", "adds", "changes", "removes"))
             + f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY; ALTER TABLE {table} DISABLE ROW LEVEL SECURITY;"
         ),
+    )
+
+
+def narrowed(table: str, name: str, sees: str) -> RunSQL:
+    """Migration operation: of what a table's policies show, show only this (a RESTRICTIVE policy for reading)."""
+    return RunSQL(
+        sql=f"CREATE POLICY {name} ON {table} AS RESTRICTIVE FOR SELECT USING ({sees})",
+        reverse_sql=f"DROP POLICY {name} ON {table}",
     )
 
 

@@ -56,7 +56,7 @@ class StaffAdmin(UserAdmin):
     readonly_fields = ("last_login", "date_joined")
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        (_("Who"), {"fields": ("municipality", "plans_connections", "is_operator", "is_active")}),
+        (_("Who"), {"fields": ("municipality", "plans_connections", "handles_protection", "is_operator", "is_active")}),
         (pgettext_lazy("account", "Times"), {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = (

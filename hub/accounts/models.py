@@ -5,7 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from oauth2_provider.models import AbstractApplication, ApplicationManager
 
-from hub.actors import Actor, ActorKind
+from hub.actors import PROTECTS, Actor, ActorKind
 from municipalities.models import Municipality
 
 
@@ -21,6 +21,11 @@ class User(AbstractUser):
         default=False,
         help_text=_("A clerk who may plan the change of the own municipality to another connection."),
     )
+    handles_protection = models.BooleanField(
+        _("handles protection"),
+        default=False,
+        help_text=_("A clerk who may know which persons of the own municipality are protected (支援措置)."),
+    )
 
     class Meta:
         verbose_name = _("account")
@@ -33,7 +38,7 @@ class User(AbstractUser):
         if self.is_operator:
             return Actor(ActorKind.OPERATOR, name=name)
         if self.municipality_id:
-            return Actor(ActorKind.CLERK, self.municipality_id, name)
+            return Actor(ActorKind.CLERK, self.municipality_id, name, PROTECTS if self.handles_protection else "")
         return Actor(ActorKind.CITIZEN, name=name)
 
 

@@ -13,7 +13,7 @@ import msgspec
 from hub.bench.sides import Line, Side
 from hub.demo.front import document
 from hub.demo.people import Invention, Place
-from hub.relocations.filing import Filing
+from hub.relocations.filing import Filer, Filing
 from municipalities.notice import HouseholdLeft, Mover, Registry, Scope
 
 #: Persons of one filing: two notices at once, one on the decision, one to the origin and one to each register.
@@ -85,6 +85,7 @@ def household(
     movers = [*six, *six[2:4]][:PERSONS]
     return msgspec.structs.replace(
         filing,
+        filer=Filer(consents_held=tuple(range(2, len(movers) + 1))),
         scope=Scope.WHOLE,
         household_left=HouseholdLeft(head_name=movers[0].full_name, head_moves=True),
         movers=tuple(_registered(mover, n, registers[n % len(registers)]) for n, mover in enumerate(movers)),

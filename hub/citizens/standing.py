@@ -11,14 +11,15 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from hub import words
-from hub.citizens import changes
+from hub.citizens import changes, consents
+from hub.consents import services as asking
 from hub.deliveries import windows
 from hub.deliveries.models import Delivery
 from hub.deliveries.states import Answer, State
 from hub.relocations import facts, services, status, tables
 from hub.relocations.clocks import Deadline, deadlines, table
 from hub.relocations.filing import Filing
-from hub.relocations.models import Leg, Relocation, Report
+from hub.relocations.models import Agreement, Leg, Relocation, Report
 from hub.vault.services import ShreddedError
 from municipalities.models import Municipality
 from municipalities.notice import Flow, Kind
@@ -32,7 +33,7 @@ ROLES = {
 }
 #: States in which the citizen still has to go to the counter of the new municipality.
 BEFORE_ARRIVAL = frozenset(
-    {"SUBMITTED", "IN_REVIEW", "RETURNED", "MOVEOUT_ACCEPTED", "AWAITING_ARRIVAL", "NON_ARRIVAL"}
+    {"CONSENT_PENDING", "SUBMITTED", "IN_REVIEW", "RETURNED", "MOVEOUT_ACCEPTED", "AWAITING_ARRIVAL", "NON_ARRIVAL"}
 )
 #: States that end a relocation.
 ENDED = frozenset({"WITHDRAWN", "REJECTED", "CANCELLED", "SETTLED"})
@@ -50,7 +51,9 @@ NEXT = {
         "The municipality you leave is reviewing your filing. This takes two or three open days."
         " There is nothing to do for you now."
     ),
-    "CONSENT_PENDING": _("Others who are concerned must agree first. They have been asked."),
+    "CONSENT_PENDING": _(
+        "Everyone named below must agree first. Give each of them their link; until then no municipality is told."
+    ),
     "RETURNED": _("Something must be corrected. Please call the counter of the municipality you leave."),
     "MOVEOUT_ACCEPTED": _(
         "After moving, go to the counter of the new municipality in person and make the move-in filing."
@@ -65,6 +68,8 @@ NEXT = {
     "WITHDRAWN": _("You took this filing back. If you move after all, file again."),
     "CANCELLED": _("The move was cancelled. If you move after all, file again."),
 }
+#: A consent was refused: who refused and why is theirs to say.
+NOT_AS_IT_IS = _("This filing cannot go on as it is. Please change who moves, or withdraw it.")
 BRING = {
     Flow.CARD_SPECIAL: _("Bring the Individual Number Cards of everyone who has one, and know their 4-digit PIN."),
     Flow.PAPER_CERT: _("Bring the move-out certificate on paper and a document that proves who you are."),
@@ -125,6 +130,7 @@ class Standing:
     clocks: list[Clock]
     towns: list[Town]
     may_withdraw: bool
+    consents: list[consents.Asked]
     filed_on: str
     planned_out_on: str
 
@@ -136,14 +142,21 @@ def of(relocation: Relocation) -> Standing:
     return Standing(
         relocation=relocation,
         state=str(relocation.get_state_display()),
-        next=str(NEXT[relocation.state]),
+        next=next_of(relocation),
         bring=str(BRING.get(Flow(relocation.flow), "")) if waiting else "",
         clocks=list(clocks(relocation, filing)) if waiting else [],
         towns=towns(relocation, filing),
         may_withdraw=may_withdraw(relocation),
+        consents=consents.of_filing(asking.of_filer(relocation), filing),
         filed_on=day(relocation.filed_on),
         planned_out_on=day(relocation.planned_out_on),
     )
+
+
+def next_of(relocation: Relocation) -> str:
+    """What comes next."""
+    refused = relocation.state == "RETURNED" and relocation.agreement == Agreement.REFUSED
+    return str(NOT_AS_IT_IS if refused else NEXT[relocation.state])
 
 
 def _filing(relocation: Relocation) -> Filing | None:

@@ -20,6 +20,7 @@ from hub.actors import Actor
 from hub.catalogue import Refusal
 from hub.citizens import pages, standing, steps
 from hub.citizens.access import for_citizens, is_citizen
+from hub.consents import services as consents
 from hub.ids import is_receipt_no
 from hub.relocations import services, status
 from hub.relocations.models import Relocation
@@ -33,12 +34,13 @@ MOST = 50
 @never_cache
 def home(request: HttpRequest) -> HttpResponse:
     """What this is, and the relocations of who signed in."""
-    mine = Relocation.objects.none()
+    context: dict[str, Any] = {"is_citizen": is_citizen(request)}
     if is_citizen(request):
         assert isinstance(request.user, User)  # noqa: S101 - only who signed in comes here
-        rows = Relocation.objects.filter(owner=request.user.actor.owner).select_related("origin", "destination")
-        mine = rows.order_by("-pk")[:MOST]
-    return render(request, "citizens/home.html", {"relocations": mine, "is_citizen": is_citizen(request)})
+        actor = request.user.actor
+        rows = Relocation.objects.filter(owner=actor.owner).select_related("origin", "destination")
+        context |= {"relocations": rows.order_by("-pk")[:MOST], "agreed": consents.answered_by(actor)}
+    return render(request, "citizens/home.html", context)
 
 
 class SignIn(auth.LoginView):

@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from hub.accounts import signing_in
 from hub.accounts.models import User
-from hub.actors import ActorKind
+from hub.actors import PROTECTS, ActorKind
 
 #: Read by clerks (their own town's rows) and operators (states, never persons).
 READ = {
@@ -22,6 +22,7 @@ READ = {
     "shadow": ("change",),
     "fidelity": ("decision", "substitution"),
     "procedures": ("localrule",),
+    "duplicates": ("case", "member"),
 }
 #: Read by clerks alone: which procedures a person needs is about the person.
 TOWNS_OWN = {"procedures": ("task", "step")}
@@ -47,6 +48,10 @@ KEPT = {
 }
 #: What a clerk may besides, whose account says so: plan changes of the own town's connection.
 PLANNING = frozenset({"shadow.add_change"})
+
+
+#: What a clerk may see besides, whose account says so: the protection measures of the own town.
+PROTECTING = frozenset(f"protection.view_{model}" for model in ("measure", "guarded", "release", "contactwish"))
 
 
 @cache
@@ -81,7 +86,8 @@ class KindBackend(ModelBackend):
             return set()
         kind = user_obj.actor.kind
         planning = PLANNING if kind is ActorKind.CLERK and user_obj.plans_connections else frozenset[str]()
-        return set(permissions(kind) | planning)
+        protecting = PROTECTING if user_obj.actor.duty == PROTECTS else frozenset[str]()
+        return set(permissions(kind) | planning | protecting)
 
     def get_user_permissions(self, user_obj: User | AnonymousUser, obj: object = None) -> set[str]:
         """As all permissions: there are no groups."""

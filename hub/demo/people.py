@@ -152,7 +152,8 @@ class Invention:
             planned_out_on=self.today + timedelta(days=self.random.randint(-5, 20)),
             living_from=self.today + timedelta(days=self.random.randint(-5, 20)),
             visit_on=self.today + timedelta(days=self.random.randint(0, 25)),
-            filer=Filer(),
+            # The front asked the adults; a citizen's page has the hub ask them.
+            filer=Filer(consents_held=tuple(range(2, len(movers) + 1))),
             old_address=self.address(origin),
             new_address=self.address(destination),
             household_left=HouseholdLeft(

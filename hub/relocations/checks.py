@@ -213,6 +213,8 @@ def _household(filing: Filing) -> Iterator[Problem]:
     if left.head_moves and left.remaining_count >= 2 and not named:
         yield Problem("E302", "/householdLeft/newHeadName")
     filer = filing.filer
+    if filer.capacity is Capacity.SELF and not 1 <= filer.ordinal <= len(filing.movers):
+        yield Problem("E104", "/filer/ordinal", "The number of the mover who files.")
     outsider = filer.capacity in (Capacity.VOLUNTARY_AGENT, Capacity.FACILITY_STAFF) and not filer.same_household
     if outsider and not filer.authority_documents:
         yield Problem("E305", "/filer/authorityDocuments")

@@ -10,7 +10,7 @@ from django.utils import timezone
 from hub.deliveries.models import Delivery
 from hub.deliveries.states import State
 from hub.relocations.journey import Due, Fact, LegFacts, Situation
-from hub.relocations.models import Event, Mover, Relocation, Report
+from hub.relocations.models import Event, Guard, Mover, Relocation, Report
 from hub.vault import cipher
 from municipalities.notice import Flow, Kind, Role
 
@@ -27,7 +27,6 @@ ACTS = (
     "visit.overdue",
     "special.lapsed",
     "arrival.absent",
-    "protection.set",
 )
 #: Notices that every version is told of anew.
 BY_VERSION = ("filing.amended", "correction.notified")
@@ -49,7 +48,7 @@ class Rows:
 def read(relocation: Relocation) -> Rows:
     """Read the rows; whoever changes them holds the relocation's lock."""
     return Rows(
-        list(relocation.movers.order_by("leg_id", "ordinal")),
+        list(relocation.movers.select_related("leg").order_by("leg_id", "ordinal")),
         list(Delivery.objects.filter(relocation_id=relocation.pk).order_by("sequence")),
         list(relocation.reports.order_by("received_at")),
         list(relocation.events.filter(type__in=ACTS)),
@@ -71,6 +70,8 @@ def situation(relocation: Relocation, rows: Rows) -> Situation:
         kind=Kind(relocation.kind),
         prior_registered=follows is None or follows.state in REGISTERED,
         version_by=relocation.version_by,
+        consent=relocation.agreement,
+        routed=frozenset({mover.municipality_id for mover in rows.movers if mover.leg.guard == Guard.TOLD}),
     )
 
 

@@ -38,9 +38,14 @@ class Filer(Record, frozen=True):
     """Who files."""
 
     capacity: Capacity = Capacity.SELF
+    #: Which of the movers files, when the capacity is SELF.
+    ordinal: int = 1
     same_household: bool = True
     #: 代理権を証する書類: what the agent will show at the counter.
     authority_documents: tuple[str, ...] = ()
+    #: Movers (0: the head of the household joined) whose consent a partner front holds and answers for by contract;
+    #: a citizen's pages never say it.
+    consents_held: tuple[int, ...] = ()
 
 
 class Filing(Record, frozen=True, kw_only=True):
@@ -64,6 +69,8 @@ class Filing(Record, frozen=True, kw_only=True):
     last_registered: str = ""
     #: The head leaves, two or more remain, and they have not decided yet who becomes head (order rule O6).
     head_undecided: bool = False
+    #: The citizen asks to be contacted about protection measures (支援措置); no notice carries it.
+    counsel_wanted: bool = False
     #: Receipt number of the filer's own move before this one, when that is not registered yet.
     follows: str = ""
 

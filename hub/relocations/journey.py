@@ -5,7 +5,7 @@ recompute, then add what is missing; repeating it adds nothing. State is kept pe
 one child may stay behind.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -54,6 +54,10 @@ class Situation:
     prior_registered: bool = True
     #: What made the present version: nothing (as filed), an amendment of the filer, or a town's correction.
     version_by: str = ""
+    #: What the consents amount to (``models.Agreement``).
+    consent: str = ""
+    #: Towns that must be told to handle it under protection (message 75).
+    routed: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +150,8 @@ CONDITIONS: dict[str, Callable[[Past], bool]] = {
     "stay.filed": lambda past: not past.unfiled,
     "stay.unfiled": lambda past: past.unfiled,
     "prior.registered": lambda past: past.situation.prior_registered,
+    "consents.given": lambda past: past.situation.consent in ("", "GIVEN"),
+    "protection.set": lambda past: bool(past.situation.routed),
     "arrival.none": lambda past: not past.arrived,
     "movein.undecided": lambda past: ("movein.decided", "REGISTERED") not in past.happened,
     "version.amended": lambda past: past.situation.version_by == AMENDED,
@@ -179,7 +185,8 @@ def travel(situation: Situation) -> Journey:
         for leg in situation.legs
         for ordinal in leg.ordinals
     }
-    return Journey(states, tuple(_due(situation, movers)), roll_up(situation, movers))
+    due = tuple(_due(situation, movers))
+    return Journey(states, (*routes_due(situation, due), *due), roll_up(situation, movers))
 
 
 def leg_states(situation: Situation) -> Mapping[tuple[Role, str, int], str]:
@@ -194,6 +201,10 @@ def missing(past: Past, message: str, role: Role) -> list[Need]:
 
 def _due(situation: Situation, movers: Mapping[int, Past]) -> Iterator[Due]:
     """Yield each notice whose gate is open for movers that no earlier notice of its kind covers."""
+    # What takes back or corrects goes to who was told of this very mover.
+    told: dict[tuple[Role, str], set[int]] = {}
+    for (_, role, town), ordinals_told in situation.covered.items():
+        told.setdefault((role, town), set()).update(ordinals_told)
     for row, gate in _notices(situation.kind):
         for leg in situation.legs:
             if leg.role is not row.role or (row.told and not leg.told):
@@ -206,6 +217,7 @@ def _due(situation: Situation, movers: Mapping[int, Past]) -> Iterator[Due]:
                 ordinal
                 for ordinal in leg.ordinals
                 if ordinal not in covered
+                and (not row.told or ordinal in told.get(here, ()))
                 and (not row.states or movers[ordinal].states[here] in row.states)
                 and movers[ordinal].open(gate)
             )
@@ -219,8 +231,26 @@ def _notices(kind: Kind) -> tuple[tuple[tables.Message, tuple[tuple[Need, ...], 
     return tuple(
         (row, tables.gate(row.type, row.role, notice=True))
         for row in tables.notice_rows()
-        if row.role is not None and (not row.kinds or kind in row.kinds)
+        if row.role is not None and (not row.kinds or kind in row.kinds) and row.type != ROUTE
     )
+
+
+#: Message 75: «handle it under protection; contact office X», without a reason.
+ROUTE = "protection.route"
+
+
+def routes_due(situation: Situation, due: Sequence[Due]) -> Iterator[Due]:
+    """Yield the notice of protection for each town that must be told, before the first other thing it is told."""
+    for leg in situation.legs if situation.routed else ():
+        if leg.municipality not in situation.routed or (ROUTE, leg.role) not in tables.notices():
+            continue
+        here = (leg.role, leg.municipality)
+        told = [ordinals for (_, *where), ordinals in situation.covered.items() if (*where,) == here]
+        now = {ordinal for one in due if (one.role, one.municipality) == here for ordinal in one.ordinals}
+        now.update(*told)
+        now -= situation.covered.get((ROUTE, *here), frozenset())
+        if now:
+            yield Due(ROUTE, *here, tuple(sorted(now)))
 
 
 #: The states of a filing in the order of an undisturbed move: the least of any mover counts.
@@ -270,7 +300,12 @@ def roll_up(situation: Situation, movers: Mapping[int, Past]) -> str:
     if "RETURNED" in found:
         return "RETURNED"
     under_way = found - set(ENDED)
-    return min(under_way, key=ORDER.index) if under_way else min(found, key=ENDED.index)
+    if not under_way:
+        return min(found, key=ENDED.index)
+    least = min(under_way, key=ORDER.index)
+    # Until everyone has agreed nobody is told; a refusal gives the filing back to who filed it (message 04).
+    waits = {"PENDING": "CONSENT_PENDING", "REFUSED": "RETURNED"}
+    return waits.get(situation.consent, least) if least in ("SUBMITTED", "IN_REVIEW") else least
 
 
 def _of_mover(situation: Situation, past: Past) -> str:

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.db import connection
 
 from hub.relocations import tables
-from hub.relocations.models import Leg, Mover, Relocation
+from hub.relocations.models import Guard, Leg, Mover, Relocation
 from municipalities.notice import Role
 
 #: Steps that a hand-over makes on the receiving town's own leg, as rows (role, from, message, to).
@@ -50,10 +50,21 @@ def follow(deliveries: Iterable[tuple[UUID, UUID, str, Sequence[int], str, str]]
         cursor.execute(FOLLOW, dict(zip(names, [*columns, steps[0], steps[1], steps[2], steps[3]], strict=True)))
 
 
-def make(relocation: Relocation, parts: Mapping[tuple[Role, str], Sequence[int]]) -> list[Mover]:
-    """Make legs and their movers, each in its first state; returns the movers. Those that exist stay as they are."""
+def of(movers: Iterable[Mover]) -> list[Leg]:
+    """Return the legs of these movers, each once."""
+    return list({mover.leg_id: mover.leg for mover in movers}.values())
+
+
+def make(
+    relocation: Relocation, parts: Mapping[tuple[Role, str], Sequence[int]], guarded: Leg | None = None
+) -> list[Mover]:
+    """Make legs and their movers, each in its first state; returns the movers. Those that exist stay as they are.
+
+    ``guarded``: a leg under protection measures; a town that comes in later is told to protect as well.
+    """
+    guard = {"guard": Guard.TOLD, "contact_office": guarded.contact_office} if guarded else {}
     legs = [
-        Leg(relocation=relocation, role=role.value, municipality_id=code, owner=relocation.owner)
+        Leg(relocation=relocation, role=role.value, municipality_id=code, owner=relocation.owner, **guard)
         for role, code in parts
     ]
     Leg.objects.bulk_create(legs)

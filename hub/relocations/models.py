@@ -30,6 +30,15 @@ class RelocationState(models.TextChoices):
     CANCELLED = "CANCELLED", _("cancelled at the municipality")
 
 
+class Agreement(models.TextChoices):
+    """Whether everyone who must agree to a filing has agreed (message 04)."""
+
+    NOT_NEEDED = ""
+    PENDING = "PENDING"
+    GIVEN = "GIVEN"
+    REFUSED = "REFUSED"
+
+
 class Relocation(models.Model):
     """One filing (届出). What was filed is in its versions; here is only what routing needs."""
 
@@ -57,6 +66,10 @@ class Relocation(models.Model):
     submitted_at = models.DateTimeField(_("submitted"), default=timezone.now)
     #: Whose it is (``Actor.owner``): a citizen's account or a partner front.
     owner = models.CharField(max_length=120, editable=False)
+    #: What the consents of its present version amount to; whom it needs, ``people.asked`` says.
+    agreement = models.CharField(
+        max_length=8, choices=Agreement, blank=True, default=Agreement.NOT_NEEDED, editable=False
+    )
 
     class Meta:
         verbose_name = _("relocation")
@@ -125,6 +138,14 @@ class Version(models.Model):
         return f"relocations_version.body:{self.relocation_id}:{self.number}"
 
 
+class Guard(models.TextChoices):
+    """Whether a town handles a relocation under protection measures (支援措置), and how it knows."""
+
+    NONE = ""
+    OWN = "own"  #: it decided so itself
+    TOLD = "told"  #: it must be told (message 75)
+
+
 class Leg(models.Model):
     """One municipality's part in one relocation."""
 
@@ -133,6 +154,10 @@ class Leg(models.Model):
     municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="legs", verbose_name=_("municipality"))
     #: As on the relocation: row-level security of either cannot ask the other without going in circles.
     owner = models.CharField(max_length=120, editable=False)
+    #: Row-level security of everything that a town's clerks see of the relocation asks this.
+    guard = models.CharField(max_length=4, choices=Guard, blank=True, default=Guard.NONE, editable=False)
+    #: Whom to ask about a protected person; told with message 75.
+    contact_office = models.CharField(max_length=100, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("leg")

@@ -11,7 +11,8 @@ import msgspec
 
 from hub.relocations import tables
 from hub.relocations.filing import Filing
-from municipalities.notice import Flow, Mover, Notice, Reason, Role
+from municipalities import notice as record
+from municipalities.notice import Contact, Flow, Mover, Notice, Reason, Role
 
 #: Needed to answer at all; never withheld.
 ENVELOPE = frozenset({"notice_id", "type", "receipt_no", "version", "recipient", "role", "movers"})
@@ -85,6 +86,27 @@ def compose(filing: Filing, to: Address, known: Known) -> Notice:
         remarks=filing.remarks,
     )
     return disclose(whole)
+
+
+def guarded(filing: Filing, type_: str, role: Role) -> Filing:
+    """Take out what protection measures (支援措置, D 1.12) forbid though the table allows it.
+
+    The origin knows the planned municipality alone until the move-in notice, which the law has it receive in full;
+    a contact that is not safe is told to nobody.
+    """
+    changes: dict[str, object] = {}
+    if not filing.contact.safe:
+        changes["contact"] = Contact(language=filing.contact.language, safe=False)
+    if role is Role.ORIGIN and type_ not in ("movein.notice", "correction.notified"):
+        place = filing.new_address
+        changes["new_address"] = record.Address(
+            local_government_code=place.local_government_code,
+            prefecture=place.prefecture,
+            city_and_county=place.city_and_county,
+            full_address=f"{place.prefecture}{place.city_and_county}",
+            country=place.country,
+        )
+    return msgspec.structs.replace(filing, **changes)
 
 
 def disclose(notice: Notice) -> Notice:

@@ -10,7 +10,7 @@ from hub.catalogue import refuse
 from hub.deliveries import services as deliveries
 from hub.deliveries.models import Delivery
 from hub.ids import is_receipt_no
-from hub.relocations import effects, facts, journey, services, tables
+from hub.relocations import effects, facts, journey, services, signals, tables
 from hub.relocations.models import Leg, Relocation, Report
 from hub.relocations.notes import Notes
 from hub.relocations.reported import ReportBody
@@ -44,6 +44,9 @@ def receive(body: ReportBody, municipality: str) -> tuple[Report, bool]:
         else:
             effects.before(body, relocation, rows, municipality)
             ordinals = _check(body, facts.situation(relocation, rows), municipality)
+        signals.reporting.send(
+            sender=Report, relocation=relocation, report=body, municipality=municipality, ordinals=ordinals
+        )
         report = _store(body, relocation, municipality, ordinals, mark)
         rows.reports.append(report)
         notes = Notes(relocation)

@@ -18,10 +18,10 @@ from hub.catalogue import raise_any, refuse
 from hub.deliveries import services as deliveries
 from hub.deliveries.states import State
 from hub.ids import uuid7
-from hub.relocations import corrections, facts, journey, legs, notices, signals, tables
+from hub.relocations import corrections, facts, journey, legs, notices, people, signals, tables
 from hub.relocations.checks import check, codes
 from hub.relocations.filing import Filing
-from hub.relocations.models import Relocation, Version
+from hub.relocations.models import Agreement, Guard, Leg, Relocation, Version
 from hub.relocations.notes import Notes
 from hub.vault import cipher
 from hub.vault import services as vault
@@ -94,6 +94,7 @@ def _store(relocation_id: UUID, filing: Filing, body: bytes, owner: Actor) -> Re
         filed_on=timezone.localdate(),
         follows=_move_before(filing, owner),
         owner=owner.owner,
+        agreement=Agreement.PENDING if people.asked(filing, timezone.localdate()) else Agreement.NOT_NEEDED,
     )
     key = vault.create(relocation.pk)
     relocation.save(force_insert=True)
@@ -103,7 +104,9 @@ def _store(relocation_id: UUID, filing: Filing, body: bytes, owner: Actor) -> Re
     notes = Notes(relocation)
     notes.add("filing.submitted", movers=len(filing.movers), filer=owner.kind.value)
     acknowledged = notes.add("filing.acknowledged")
-    rows = facts.Rows(legs.make(relocation, parts(filing)), [], [], [acknowledged])
+    movers = legs.make(relocation, parts(filing))
+    signals.stored.send(sender=Relocation, relocation=relocation, filing=filing, legs=legs.of(movers))
+    rows = facts.Rows(movers, [], [], [acknowledged])
     go_on(relocation, rows, notes, Opened(filing, key))
     return relocation
 
@@ -196,9 +199,11 @@ def opened(relocation: Relocation) -> Opened:
 def _tell(relocation: Relocation, rows: facts.Rows, now: Opened, due: tuple[journey.Due, ...]) -> None:
     """Compose and queue the notices that became due."""
     told = []
+    guard = next((leg for leg in legs.of(rows.movers) if leg.guard != Guard.NONE), None)
     for item in due:
         to = notices.Address(uuid7(), item.type, item.municipality, item.role, item.ordinals)
-        notice = notices.compose(now.filing, to, _known(relocation, rows, now, item))
+        filing = notices.guarded(now.filing, item.type, item.role) if guard else now.filing
+        notice = notices.compose(filing, to, _known(relocation, rows, now, item, guard))
         told.append(deliveries.Told(relocation.pk, notice, facts.part(rows, item), now.key))
     deliveries.queue(told, facts.last_sequences(rows))
 
@@ -219,7 +224,9 @@ ABOUT = {
 }
 
 
-def _known(relocation: Relocation, rows: facts.Rows, now: Opened, item: journey.Due) -> notices.Known:
+def _known(
+    relocation: Relocation, rows: facts.Rows, now: Opened, item: journey.Due, guard: Leg | None
+) -> notices.Known:
     """Return what this notice says besides what was filed."""
     known = notices.Known(
         receipt_no=relocation.receipt_no,
@@ -229,6 +236,8 @@ def _known(relocation: Relocation, rows: facts.Rows, now: Opened, item: journey.
         destination=facts.entered(rows, item.ordinals) or relocation.destination_id or "",
         last_registered=facts.last_registered(rows, item.ordinals),
         actual_in_on=facts.legal_date(facts.last_report(rows, ["movein.decided"], item.ordinals), now.key),
+        protected=guard is not None,
+        contact_office=guard.contact_office if guard else "",
     )
     if item.type in ABOUT:
         about = facts.last_report(rows, ABOUT[item.type], item.ordinals)
@@ -280,6 +289,7 @@ def amend(relocation_id: UUID, filing: Filing, owner: Actor) -> Relocation:
         relocation.save(update_fields=["flow", "planned_out_on", "destination"])
         notes.add("filing.amended", version=relocation.version, fields=sorted(changed))
         rows = facts.Rows(rows.movers, facts.read(relocation).deliveries, rows.reports, rows.acts)
+        signals.stored.send(sender=Relocation, relocation=relocation, filing=filing, legs=legs.of(rows.movers))
         go_on(relocation, rows, notes, Opened(filing, now.key))
     return relocation
 
@@ -309,7 +319,9 @@ def add_legs(relocation: Relocation, rows: facts.Rows, wanted: Mapping[tuple[Rol
         (role, code): [ordinal for ordinal in ordinals if (role, code, ordinal) not in have]
         for (role, code), ordinals in wanted.items()
     }
-    rows.movers.extend(legs.make(relocation, {place: ordinals for place, ordinals in new.items() if ordinals}))
+    guarded = next((leg for leg in legs.of(rows.movers) if leg.guard != Guard.NONE), None)
+    missing = {place: ordinals for place, ordinals in new.items() if ordinals}
+    rows.movers.extend(legs.make(relocation, missing, guarded))
 
 
 def withdraw(relocation_id: UUID, owner: Actor, movers: Collection[int] = ()) -> Relocation:

@@ -19,7 +19,9 @@ from municipalities.models import Connection, Municipality
 from tests.conftest import load_towns
 
 #: Applications whose rows come and go with filings. Lanes stay: there is one for every town.
-APPLICATIONS = ("audit", "vault", "fidelity", "deliveries", "procedures", "relocations", "api")
+APPLICATIONS = (
+    "audit", "vault", "fidelity", "deliveries", "procedures", "relocations", "consents", "duplicates", "protection", "api",
+)  # fmt: skip
 
 #: Of a connection, what a test may change.
 KEPT = ("standard", "address", "concurrency", "per_second", "retry_hours", "signing_key")

@@ -2,10 +2,13 @@
 
 from datetime import timedelta
 
+from django.test import Client
 from django.utils import timezone
 
 from hub.accounts.models import User
-from hub.actors import HUB, acting
+from hub.actors import HUB, Actor, ActorKind, acting
+from hub.consents import services as consents
+from hub.consents.models import Request
 from hub.relocations.models import Relocation
 from tests.conftest import HAKODATE
 from tests.hub.visitor import Visitor
@@ -81,9 +84,32 @@ def to_check(visitor: Visitor) -> None:
 
 
 def file(visitor: Visitor) -> Relocation:
-    """Go all the way and file."""
+    """Go all the way and file, and let everyone who is asked agree."""
     to_check(visitor)
     visitor.press("submit")
     assert visitor.answer.status_code == 302
     with acting(HUB):
-        return Relocation.objects.get(receipt_no=visitor.answer["Location"].split("/")[2])
+        relocation = Relocation.objects.get(receipt_no=visitor.answer["Location"].split("/")[2])
+    agree(relocation)
+    return relocation
+
+
+def agree(relocation: Relocation) -> None:
+    """Everyone who is asked opens the link with an account of their own and agrees."""
+    for row in waiting(relocation):
+        other = Client(HTTP_HOST="127.0.0.1")
+        other.force_login(User.objects.create(username=f"asked-{row.pk}"))
+        assert other.post(link_of(row), {"go": "agree"}).status_code == 302
+
+
+def waiting(relocation: Relocation) -> list[Request]:
+    """Those who were asked and have not answered."""
+    with acting(HUB):
+        rows = Request.objects.filter(relocation=relocation, answer="PENDING").select_related("relocation")
+        return list(rows.order_by("ordinal"))
+
+
+def link_of(row: Request) -> str:
+    """A fresh link for somebody who was asked, as the filer is given it."""
+    kind, _, name = row.relocation.owner.partition(":")
+    return f"/consents/{consents.make_link(row.pk, Actor(ActorKind(kind), name=name))[1]}/"

@@ -141,6 +141,7 @@ def test_every_field_of_a_filing_has_a_place_in_the_form() -> None:
     #: Said by a town or a partner front; the form carries ordinary domestic moves.
     written |= {"/oldAddress/country", "/newAddress/country", "/householdJoined/headUnset", "/movers/leavesOn"}
     written |= {"/movers/arrivesOn", "/movers/alternativeNameHistory", "/movers/preferredName"}
+    written |= {"/filer/ordinal", "/filer/consentsHeld", "/counselWanted"}
     written |= {"/follows", "/headUndecided", "/lastRegistered"}
     whole = msgspec.to_builtins(msgspec.structs.replace(filing(0), visit_on=timezone.localdate()))
     missing = sorted(

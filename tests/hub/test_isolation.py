@@ -20,14 +20,17 @@ from oauth2_provider.models import get_access_token_model
 from hub.accounts.models import User
 from hub.actors import HUB, NOBODY, Actor, ActorKind, acting, refuse_unsafe_server
 from hub.api import openapi
+from hub.consents.models import Request
 from hub.deliveries import reconciliation, returning, windows
 from hub.deliveries.models import DatedHours, Delivery, Replay, WeeklyHours
+from hub.duplicates.models import Case, Member
 from hub.fidelity import ledger
 from hub.fidelity import services as fidelity
 from hub.fidelity.models import Kind, Substitution
 from hub.procedures import services as procedures
 from hub.procedures.conditions import Move, Person
 from hub.procedures.models import LocalRule, Task
+from hub.protection.models import Act, ContactWish, Guarded, Measure, Release
 from hub.relocations.models import Relocation
 from hub.shadow import services as shadow
 from hub.vault import services as vault
@@ -43,7 +46,10 @@ from tests.hub.shadows import planned
 pytestmark = pytest.mark.django_db
 
 #: Every table of these applications holds rows of somebody.
-GUARDED = ("deliveries", "relocations", "procedures", "vault", "audit", "fidelity", "shadow", "api")
+GUARDED = (
+    "deliveries", "relocations", "procedures", "vault", "audit", "fidelity", "shadow", "consents", "duplicates",
+    "protection", "api",
+)  # fmt: skip
 STRANGERS = {
     "system of another town": Actor(ActorKind.SYSTEM, NAHA, f"town-{NAHA}"),
     "clerk of another town": Actor(ActorKind.CLERK, NAHA, "999"),
@@ -84,6 +90,7 @@ def moved() -> Moved:
     answered(relocation)
     tasked(relocation)
     assert town(HAKODATE).post("heartbeat", {"open": True}).status_code == 200
+    about_people(relocation)
     with acting(HUB):
         rows = Delivery.objects.filter(relocation_id=relocation.pk)
         first, second = rows.get(type="moveout.submitted"), rows.get(type="arrival.prefill")
@@ -134,6 +141,19 @@ def operated(code: str) -> None:
         )
         operator = User.objects.create_user("operator-of-the-hub", is_operator=True)
         Replay.objects.create(chosen={}, reason="x", state=Replay.State.DONE, expected=0, asked_by=operator)
+
+
+def about_people(relocation: Relocation) -> None:
+    """Leave a consent, a case, and a measure with what belongs to it; it guards nothing here."""
+    with acting(HUB):
+        Request.objects.create(relocation=relocation, ordinal=2, subject=b"x")
+        case = Case.objects.create(municipality_id=HAKODATE, mark=b"x", size=1)
+        Member.objects.create(case=case, municipality_id=HAKODATE, relocation=relocation, ordinal=1)
+        of_town = {"municipality_id": HAKODATE}
+        measure = Measure.objects.create(mark=b"x", expires_on=timezone.localdate(), set_by="7", **of_town)
+        Guarded.objects.create(measure=measure, relocation=relocation, ordinal=1, **of_town)
+        Release.objects.create(act=Act.END, measure=measure, asked_by="7", **of_town)
+        ContactWish.objects.create(relocation=relocation, **of_town)
 
 
 # --- The doors ---------------------------------------------------------------------------------------

@@ -16,8 +16,12 @@ from django.utils.translation import gettext as _
 from hub import desk
 from hub.deliveries.models import Delivery, Difference, Held, Lane, Return
 from hub.deliveries.states import State
+from hub.duplicates.models import Case, Finding
 from hub.procedures.models import Task
 from hub.procedures.states import OPEN
+from hub.protection import services
+from hub.protection.admin import expiring
+from hub.protection.models import ContactWish, Measure, Release
 from hub.relocations.admin import for_us
 from hub.relocations.models import Relocation
 
@@ -42,10 +46,14 @@ def queues(context: Context) -> dict[str, Any]:
 def queues_of(request: HttpRequest) -> Iterator[Queue]:
     """A clerk: what the own town must do. Everybody: what is held. An operator: lanes that stand still."""
     town = desk.town_of(request)
+    if services.protects(desk.actor_of(request)):
+        yield from of_protection(request)
     if town:
         ours = for_us(visible(request, Relocation), town)
         yield queue(_("Relocations that wait for our municipality"), ours, "waiting=us")
         yield queue(_("Tasks of our departments"), visible(request, Task).filter(state__in=OPEN), "open=yes")
+        cases = visible(request, Case).filter(finding=Finding.OPEN)
+        yield queue(_("Persons who seem to be filed twice"), cases, f"finding__exact={Finding.OPEN}")
     held = visible(request, Delivery).filter(state=State.HELD)
     yield queue(_("Deliveries that are held"), held, f"state__exact={State.HELD}")
     returned = visible(request, Return).filter(state=Held.HELD)
@@ -57,6 +65,17 @@ def queues_of(request: HttpRequest) -> Iterator[Queue]:
         yield queue(_("Lanes that are paused"), lanes.filter(paused=True), "paused__exact=1")
         blocked = lanes.filter(blocked_until__gt=timezone.now())
         yield queue(_("Lanes blocked after failures"), blocked, "queue=blocked")
+
+
+def of_protection(request: HttpRequest) -> Iterator[Queue]:
+    """What waits for the protection role: these stand first."""
+    wishes = visible(request, ContactWish).filter(settled_at=None)
+    yield queue(_("Citizens who want to talk about protection"), wishes, "settled_at__isempty=1")
+    others = visible(request, Release).filter(released_at=None).exclude(asked_by=desk.actor_of(request).name)
+    yield queue(_("Releases that wait for a second clerk"), others, "released_at__isempty=1")
+    measures = visible(request, Measure)
+    yield queue(_("Measures that end within a month"), expiring(measures, "soon"), "expires=soon")
+    yield queue(_("Measures past their last day, still protecting"), expiring(measures, "passed"), "expires=passed")
 
 
 def queue(title: str, rows: QuerySet[Any], query: str) -> Queue:

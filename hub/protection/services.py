@@ -1,0 +1,224 @@
+"""Set, confirm, extend and end a measure; guard the filings of protected persons; release to two clerks.
+
+What guards a filing is ``Leg.guard``: row-level security hides the filing from every clerk without the duty, in every
+town concerned, and keeps its key from those with the duty until a second one has released it. Acts are written to the
+audit under the measure's number, never under the filing's, so that no list of acts says who is protected.
+"""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from hub.actors import HUB, PROTECTS, Actor, ActorKind, acting
+from hub.audit import services as audit
+from hub.catalogue import refuse
+from hub.duplicates.models import Mark
+from hub.ids import is_receipt_no
+from hub.protection.models import Act, ContactWish, Guarded, Measure, Release, State
+from hub.relocations import people, services
+from hub.relocations.filing import Filing
+from hub.relocations.models import Guard, Leg, Relocation
+from municipalities.notice import Mover
+
+#: How long a released filing can be seen by the clerk who asked.
+SEEN_FOR = timedelta(minutes=30)
+#: So long before the last day it is time to ask whether the measure is extended (D 1.12: from one month before).
+EXPIRING = timedelta(days=31)
+Filed = tuple[Relocation, int]
+
+
+def guard(relocation: Relocation, filing: Filing, legs: Iterable[Leg], **_: Any) -> None:
+    """Guard a filing that names a protected person, before anybody is told of it (receiver of ``signals.stored``).
+
+    Every filing is looked at in the same way, so that nobody can tell from the time it takes.
+    """
+    marks = {mark: number for (_town, number), mark in people.marks(filing).items()}
+    legs = list(legs)
+    for measure in Measure.objects.filter(mark__in=list(marks)).exclude(state=State.ENDED):
+        _guard(measure, relocation, marks[bytes(measure.mark)], legs)
+    if filing.counsel_wanted:
+        ContactWish.objects.get_or_create(relocation=relocation, defaults={"municipality_id": people.keeper(filing)})
+
+
+def _guard(measure: Measure, relocation: Relocation, ordinal: int, legs: Iterable[Leg]) -> None:
+    Guarded.objects.get_or_create(
+        measure=measure,
+        relocation=relocation,
+        defaults={"municipality_id": measure.municipality_id, "ordinal": ordinal},
+    )
+    for leg in legs:
+        if leg.guard != Guard.OWN:
+            leg.guard = Guard.OWN if leg.municipality_id == measure.municipality_id else Guard.TOLD
+        leg.contact_office = leg.contact_office or measure.contact_office
+        leg.save(update_fields=["guard", "contact_office"])
+
+
+def protects(actor: Actor) -> bool:
+    """Tell whether this clerk is entrusted with the measures of the own town."""
+    return actor.kind is ActorKind.CLERK and actor.duty == PROTECTS and bool(actor.municipality)
+
+
+def _must_protect(actor: Actor) -> None:
+    if not protects(actor):
+        raise refuse("E108")
+
+
+def find(receipt_no: str, ordinal: int, municipality: str) -> Filed:
+    """Return a mover of a filing in which this municipality has a part; E108 when there is none.
+
+    Called as the hub: a clerk of the protection role finds what the town was not told yet, by the number on paper.
+    """
+    rows = Relocation.objects.filter(receipt_no=receipt_no, legs__municipality=municipality)
+    relocation = rows.distinct().first() if is_receipt_no(receipt_no) else None
+    if relocation is None or not relocation.movers.filter(ordinal=ordinal, municipality=municipality).exists():
+        raise refuse("E108", "/receipt_no")
+    return relocation, ordinal
+
+
+def set_for_filed(actor: Actor, receipt_no: str, ordinal: int, **terms: Any) -> Measure:
+    """Set a measure for a mover of a filing that concerns the clerk's town; see ``_set``."""
+    _must_protect(actor)
+    with acting(HUB):
+        relocation, ordinal = find(receipt_no, ordinal, actor.municipality)
+        mover = next(one for one in services.filing_of(relocation).movers if one.ordinal == ordinal)
+        measure = _set(actor, people.mark_of(actor.municipality, mover), **terms)
+        _apply(measure, [(relocation, ordinal)])
+    _write_down("set", measure, state=measure.state)
+    return measure
+
+
+def set_for_resident(actor: Actor, person: Mover, **terms: Any) -> Measure:
+    """Set a measure for a resident who has not filed: of the name, birth date and sex the hub keeps a mark only."""
+    _must_protect(actor)
+    with acting(HUB):
+        measure = _set(actor, people.mark_of(actor.municipality, person), **terms)
+        _apply(measure, [])
+    _write_down("set", measure, state=measure.state)
+    return measure
+
+
+def _set(actor: Actor, mark: bytes, *, contact_office: str, expires_on: date, provisional: bool) -> Measure:
+    """Make the measure; E200 when one is in force for this person. ``expires_on`` lies ahead (E308)."""
+    if expires_on <= timezone.localdate():
+        raise refuse("E308", "/expires_on")
+    measure = Measure(
+        municipality_id=actor.municipality,
+        mark=mark,
+        state=State.PROVISIONAL if provisional else State.ACTIVE,
+        contact_office=contact_office,
+        expires_on=expires_on,
+        set_by=actor.name,
+    )
+    try:
+        with transaction.atomic():
+            measure.save(force_insert=True)
+    except IntegrityError:
+        raise refuse("E200", detail="A measure is in force for this person.") from None
+    return measure
+
+
+def _apply(measure: Measure, filed: Iterable[Filed]) -> None:
+    """Guard every filing of the person that is known, and tell its other towns (message 75)."""
+    rows = Mark.objects.filter(mark=measure.mark, municipality=measure.municipality_id).select_related("relocation")
+    found = {row.relocation: row.ordinal for row in rows} | dict(filed)
+    for relocation, ordinal in sorted(found.items(), key=lambda pair: pair[0].pk):
+        services.lock(relocation.pk)
+        _guard(measure, relocation, ordinal, relocation.legs.all())
+        services.advance(relocation.pk)
+
+
+def confirm(actor: Actor, measure_id: int) -> None:
+    """Turn a provisional measure into one in force."""
+    measure = _own(actor, measure_id)
+    if measure.state != State.PROVISIONAL:
+        raise refuse("E200", detail=f"The measure is {measure.state}.")
+    measure.state = State.ACTIVE
+    measure.save(update_fields=["state"])
+    _write_down("confirmed", measure)
+
+
+def extend(actor: Actor, measure_id: int, expires_on: date) -> None:
+    """Move the last day on; E308 for a day that is not later than the one before."""
+    measure = _own(actor, measure_id)
+    if measure.state == State.ENDED:
+        raise refuse("E200", detail="The measure has ended.")
+    if expires_on <= max(measure.expires_on, timezone.localdate()):
+        raise refuse("E308", "/expires_on")
+    measure.expires_on = expires_on
+    measure.save(update_fields=["expires_on"])
+    _write_down("extended", measure)
+
+
+def _own(actor: Actor, measure_id: int) -> Measure:
+    """Lock a measure of the clerk's town; E108 when there is none."""
+    _must_protect(actor)
+    rows = Measure.objects.select_for_update(of=("self",)).filter(pk=measure_id, municipality=actor.municipality)
+    measure = rows.first()
+    if measure is None:
+        raise refuse("E108")
+    return measure
+
+
+def ask(actor: Actor, act: Act, measure_id: int, relocation_id: UUID | None = None) -> Release:
+    """Ask for an act that takes two; asking again while it is open gives the same request."""
+    measure = _own(actor, measure_id)
+    if measure.state == State.ENDED and act is Act.END:
+        raise refuse("E200", detail="The measure has ended.")
+    if act is Act.SEE and not (relocation_id and measure.guarded.filter(relocation=relocation_id).exists()):
+        raise refuse("E108")
+    asked = Release.objects.filter(measure=measure, act=act, asked_by=actor.name, released_at=None)
+    found = (asked.filter(relocation=relocation_id) if relocation_id else asked).first()
+    if found is None:
+        found = Release(measure=measure, act=act, asked_by=actor.name, municipality_id=actor.municipality)
+        found.relocation_id = relocation_id
+        found.save(force_insert=True)
+        _write_down(f"{act.value.lower()}_asked", measure)
+    return found
+
+
+def release(actor: Actor, release_id: int) -> Release:
+    """Release what another clerk asked for: 30 minutes of sight, or the end. E108 for an own or a settled request."""
+    _must_protect(actor)
+    rows = Release.objects.select_for_update(of=("self",)).select_related("measure")
+    found = rows.filter(pk=release_id, municipality=actor.municipality, released_at=None).first()
+    if found is None or found.asked_by == actor.name:
+        raise refuse("E108")
+    found.released_by, found.released_at = actor.name, timezone.now()
+    found.until = found.released_at + SEEN_FOR if found.act == Act.SEE else None
+    found.save(update_fields=["released_by", "released_at", "until"])
+    _write_down(f"{found.act.lower()}_released", found.measure, asked_by=found.asked_by)
+    if found.act == Act.END:
+        with acting(HUB):
+            _end(found.measure)
+    return found
+
+
+def _end(measure: Measure) -> None:
+    """End it: filings that no other measure guards are open again. No town is told: each decides for itself."""
+    measure.state, measure.ended_at = State.ENDED, timezone.now()
+    measure.save(update_fields=["state", "ended_at"])
+    for row in measure.guarded.select_related("relocation").order_by("relocation_id"):
+        services.lock(row.relocation_id)
+        others = Guarded.objects.filter(relocation=row.relocation_id).exclude(measure__state=State.ENDED)
+        still = {other.measure.municipality_id: other.measure for other in others.select_related("measure")}
+        for leg in row.relocation.legs.all():
+            own = still.get(leg.municipality_id)
+            leg.guard = Guard.OWN if own else Guard.TOLD if still else Guard.NONE
+            leg.contact_office = next((one.contact_office for one in still.values()), "")
+            leg.save(update_fields=["guard", "contact_office"])
+
+
+def settle_wish(actor: Actor, wish_id: int) -> None:
+    """Take a wish off the list: the citizen was contacted."""
+    _must_protect(actor)
+    rows = ContactWish.objects.filter(pk=wish_id, municipality=actor.municipality, settled_at=None)
+    if rows.update(settled_at=timezone.now(), settled_by=actor.name):
+        audit.record(audit.Act("protection.wish_settled", f"protection_wish:{wish_id}"))
+
+
+def _write_down(what: str, measure: Measure, **detail: str) -> None:
+    audit.record(audit.Act(f"protection.{what}", f"protection:{measure.pk}", detail))
