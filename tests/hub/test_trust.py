@@ -272,7 +272,7 @@ def test_a_signed_request_is_taken_once_and_only_in_its_time(signer: tuple[Calle
         answer = caller.post("heartbeat", body, **headers)
         assert (answer.status_code, answer.json()["code"]) == (401, code)
     assert (
-        caller.post("heartbeat", body, **signed(key, body, at=-1, name="m1")).status_code == 200
+        caller.post("heartbeat", body, **signed(key, body, at=-100, name="m1")).status_code == 200
     )  # sent again, signed anew
     cache.clear()
     assert caller.post("heartbeat", body, **first).json()["code"] == "E115"
@@ -460,7 +460,7 @@ def test_an_operator_makes_a_system_and_its_secret_is_shown_once() -> None:
     assert "new-town" not in desk.post(address, mixed).content.decode().partition("<h1>")[0]
     assert not SystemClient.objects.filter(client_id="new-town").exists()
     page = desk.post(address, mixed | {"scopes": ["deliveries", "reports"]})
-    assert page["Cache-Control"] == "no-store"
+    assert "no-store" in page["Cache-Control"]
     first = re.findall(r"<code>([^<]+)</code>", page.content.decode())[1]
     client = SystemClient.objects.get(client_id="new-town")
     assert works(client, first)
