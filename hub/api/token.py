@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from oauth2_provider.views import TokenView
 
 from hub.accounts import signing_in
-from hub.accounts.validator import ASSERTION, AUDIENCE
+from hub.accounts.validator import ASSERTION, AUDIENCE, subject
 from hub.api import contract, shapes
 from hub.api.contract import Answer, Operation, operation
 
@@ -38,7 +38,8 @@ def credentials(request: HttpRequest) -> str:
 
 def client_of(request: HttpRequest) -> str:
     """Return the client that asks, as it says itself."""
-    return credentials(request).partition(":")[0] or request.POST.get("client_id", "")
+    said = credentials(request).partition(":")[0] or request.POST.get("client_id", "")
+    return said or subject(request.POST.get("client_assertion", ""))
 
 
 class Token(TokenView):

@@ -1,6 +1,7 @@
 """How a machine proves itself: secrets that overlap, signed assertions, certificates over real TLS, signatures, networks."""
 
 import base64
+import itertools
 import json
 import re
 import ssl
@@ -47,9 +48,15 @@ def _empty_cache() -> Iterator[None]:
     cache.clear()
 
 
+PLACES = itertools.count(1)
+
+
 def asked(**form: str) -> Any:
-    """Ask for a token."""
-    return Client(HTTP_HOST="127.0.0.1").post("/oauth/token", {"grant_type": "client_credentials"} | form)
+    """Ask for a token, each time from another address: failures from one place are counted."""
+    address = f"198.51.{100 + next(PLACES) // 250}.{next(PLACES) % 250}"
+    return Client(HTTP_HOST="127.0.0.1", REMOTE_ADDR=address).post(
+        "/oauth/token", {"grant_type": "client_credentials"} | form
+    )
 
 
 def made(code: str = NAHA) -> tuple[SystemClient, str]:
