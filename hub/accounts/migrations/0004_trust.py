@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('accounts', '0002_user_plans_connections'),
+        ('accounts', '0003_user_handles_protection'),
         ('oauth2_provider', '0022_refreshtoken_token_family_index'),
     ]
 
