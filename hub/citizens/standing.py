@@ -11,7 +11,8 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from hub import words
-from hub.citizens import changes, consents
+from hub.citizens import calendar, changes, consents, procedures
+from hub.citizens.phrases import day, person_name
 from hub.consents import services as asking
 from hub.deliveries import windows
 from hub.deliveries.models import Delivery
@@ -20,6 +21,7 @@ from hub.relocations import facts, services, status, tables
 from hub.relocations.clocks import Deadline, deadlines, table
 from hub.relocations.filing import Filing
 from hub.relocations.models import Agreement, Leg, Relocation, Report
+from hub.relocations.services import Opened
 from hub.vault.services import ShreddedError
 from municipalities.models import Municipality
 from municipalities.notice import Flow, Kind
@@ -80,7 +82,9 @@ BRING = {
 class Clock:
     """Something that must be done by a day."""
 
+    key: str
     title: str
+    on: date
     due_on: str
     hint: str
     passed: bool
@@ -129,6 +133,7 @@ class Standing:
     bring: str
     clocks: list[Clock]
     towns: list[Town]
+    procedures: procedures.Procedures | None
     may_withdraw: bool
     consents: list[consents.Asked]
     filed_on: str
@@ -137,7 +142,8 @@ class Standing:
 
 def of(relocation: Relocation) -> Standing:
     """Read everything the page shows; the caller has made sure whose it is."""
-    filing = _filing(relocation)
+    opened = _unsealed(relocation)
+    filing = opened.filing if opened else None
     waiting = relocation.state in BEFORE_ARRIVAL
     return Standing(
         relocation=relocation,
@@ -146,6 +152,7 @@ def of(relocation: Relocation) -> Standing:
         bring=str(BRING.get(Flow(relocation.flow), "")) if waiting else "",
         clocks=list(clocks(relocation, filing)) if waiting else [],
         towns=towns(relocation, filing),
+        procedures=procedures.of(relocation, opened) if opened else None,
         may_withdraw=may_withdraw(relocation),
         consents=consents.of_filing(asking.of_filer(relocation), filing),
         filed_on=day(relocation.filed_on),
@@ -159,10 +166,24 @@ def next_of(relocation: Relocation) -> str:
     return str(NOT_AS_IT_IS if refused else NEXT[relocation.state])
 
 
-def _filing(relocation: Relocation) -> Filing | None:
+def entries(standing: Standing) -> list[calendar.Entry]:
+    """The last days that are still to come, for the calendar file; without anybody's name."""
+    found = [calendar.Entry(clock.key, clock.on, clock.title, clock.hint) for clock in standing.clocks]
+    groups = standing.procedures.groups if standing.procedures else []
+    found += [
+        calendar.Entry(item.key, item.due_on, item.title, item.place)
+        for group in groups
+        for item in group.items
+        if item.due_on is not None and item.tone != "done"
+    ]
+    today = timezone.localdate()
+    return [entry for entry in found if entry.on >= today]
+
+
+def _unsealed(relocation: Relocation) -> Opened | None:
     """What was filed, unless it was shredded."""
     try:
-        return services.filing_of(relocation)
+        return services.opened(relocation)
     except ShreddedError:
         return None
 
@@ -170,11 +191,6 @@ def _filing(relocation: Relocation) -> Filing | None:
 def may_withdraw(relocation: Relocation) -> bool:
     """Whether it can still be taken back: until the municipality that is left has decided."""
     return relocation.state not in ENDED and not facts.decided(facts.read(relocation))
-
-
-def day(value: date | None) -> str:
-    """A day with its weekday; nothing for a move that has no such day."""
-    return date_format(value, gettext("D, j F Y")) if value else ""
 
 
 def clocks(relocation: Relocation, filing: Filing | None) -> Iterator[Clock]:
@@ -190,11 +206,14 @@ def clocks(relocation: Relocation, filing: Filing | None) -> Iterator[Clock]:
     if special:
         last = min(special)
         hint = gettext("Afterwards a move-out certificate on paper is needed, and the card lapses if nothing is filed.")
-        yield Clock(
-            gettext("Last day for the move-in filing with the card"), day(last), hint, last < timezone.localdate()
-        )
+        yield clock_of("C30", gettext("Last day for the move-in filing with the card"), last, hint)
     if "C14" in found and relocation.destination is not None:
         yield _by_law(relocation.destination, found["C14"])
+
+
+def clock_of(key: str, title: str, on: date, hint: str) -> Clock:
+    """A last day as the page shows it."""
+    return Clock(key, title, on, day(on), hint, on < timezone.localdate())
 
 
 def _by_law(town: Municipality, clock: Deadline) -> Clock:
@@ -203,7 +222,7 @@ def _by_law(town: Municipality, clock: Deadline) -> Clock:
     hint = gettext("Within 14 days of starting to live there (Basic Resident Register Act, Art. 22).")
     if legal != clock.due_on:
         hint += " " + gettext("The 14th day is a closed day; the next open day counts.")
-    return Clock(gettext("Last day for the move-in filing by law"), day(legal), hint, legal < timezone.localdate())
+    return clock_of("C14", gettext("Last day for the move-in filing by law"), legal, hint)
 
 
 def towns(relocation: Relocation, filing: Filing | None) -> list[Town]:
@@ -231,7 +250,8 @@ def town(
         for row in reports
         if row.municipality_id == leg.municipality_id and leg.role in tables.reports().get(row.type, ())
     ]
-    steps = [handed(row) for row in told] + said
+    # What departments were told stands with each procedure.
+    steps = [handed(row) for row in told if not row.type.startswith("task.")] + said
     return Town(
         title=str(ROLES.get(leg.role, leg.role)),
         name=leg.municipality.full_name,
@@ -255,8 +275,7 @@ def receives_from(opens: datetime | None, told: Iterable[Delivery]) -> str:
 def person(role: str, ordinal: int, state: str, names: Mapping[int, str]) -> Person:
     """A mover's state at this town."""
     tone = "done" if (role, state) in DONE else "wrong" if state in WRONG else "under-way"
-    name = names.get(ordinal) or gettext("Person %(number)s") % {"number": ordinal}
-    return Person(name, words.leg_state(role, state), tone)
+    return Person(person_name(ordinal, names), words.leg_state(role, state), tone)
 
 
 #: A receipt as a citizen reads it: that something arrived is no decision, and a doubt is for the clerks.

@@ -1,5 +1,6 @@
 """The citizen's pages: start, sign in, the form, and where each relocation stands."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -8,21 +9,22 @@ from django.contrib.auth import views as auth
 from django.core.exceptions import BadRequest
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import translation
 from django.utils.module_loading import import_string
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from hub.accounts.models import User
 from hub.actors import Actor
 from hub.catalogue import Refusal
-from hub.citizens import pages, standing, steps
+from hub.citizens import calendar, pages, procedures, standing, steps
 from hub.citizens.access import for_citizens, is_citizen
 from hub.consents import services as consents
 from hub.ids import is_receipt_no
-from hub.relocations import services, status
+from hub.relocations import followon, services, status
 from hub.relocations.models import Relocation
 
 #: The demo lies above the pages, so it is asked for by name, and only when it runs.
@@ -110,6 +112,30 @@ def own(actor: Actor, receipt_no: str) -> Relocation:
 def show_status(request: HttpRequest, actor: Actor, receipt_no: str) -> HttpResponse:
     """Each town: what it was told, what it said, what comes next and by when."""
     return render(request, "citizens/status.html", {"standing": standing.of(own(actor, receipt_no))})
+
+
+@require_POST
+@for_citizens
+def answer(request: HttpRequest, actor: Actor, receipt_no: str) -> HttpResponse:
+    """Keep what was answered about the follow-on procedures, and show what it leads to."""
+    relocation = own(actor, receipt_no)
+    try:
+        new = followon.answer(relocation.pk, actor, procedures.read(request.POST))
+    except (ValueError, Refusal) as error:
+        raise BadRequest("This is no answer to these questions.") from error
+    if new:
+        messages.success(request, _("Your answers were kept."))
+    return redirect(reverse("citizens:status", args=[receipt_no]) + "#procedures")
+
+
+@require_safe
+@for_citizens
+def show_calendar(_request: HttpRequest, actor: Actor, receipt_no: str) -> HttpResponse:
+    """The last days as a calendar file."""
+    entries = standing.entries(standing.of(own(actor, receipt_no)))
+    content = calendar.render(entries, receipt_no, datetime.now(UTC))
+    headers = {"Content-Disposition": f'attachment; filename="{receipt_no}.ics"'}
+    return HttpResponse(content, content_type="text/calendar; charset=utf-8", headers=headers)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -27,7 +27,7 @@ READ = {
 #: Read by clerks alone: which procedures a person needs is about the person.
 TOWNS_OWN = {"procedures": ("task", "step")}
 #: Read by operators alone.
-OVERSEEN = {"audit": ("entry",), "accounts": ("user", "systemclient", "credential"), "api": ("heartbeat",)}
+OVERSEEN = {"audit": ("entry",), "accounts": ("user", "systemclient")}
 #: What operators keep: how a municipality is reached, when it is open, who works at the desk.
 KEPT = {
     "municipalities.change_municipality",
@@ -43,8 +43,6 @@ KEPT = {
     "procedures.change_localrule",
     *(f"deliveries.{act}_{model}" for act in ("add", "change", "delete") for model in ("weeklyhours", "datedhours")),
     "deliveries.add_closure",
-    "accounts.add_systemclient",
-    "accounts.change_systemclient",
     "accounts.add_user",
     "accounts.change_user",
 }

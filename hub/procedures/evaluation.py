@@ -47,6 +47,8 @@ class Finding:
     questions: tuple[tuple[int, str], ...]
     #: Names of the conditions that hold.
     reasons: tuple[str, ...]
+    #: The day on which the rule was asked: of leaving at the origin, of moving in elsewhere.
+    on: date
     counted_from: date | None
     days: int | None
     local: Local
@@ -108,7 +110,7 @@ def one(rule: Rule, move: Move, person: Person, answers: Answers, local: Locals)
     subject.note("reasons", reasons)
     subject.note("rule", f"{rule.name} v{rule.version} {code}")
     inputs = json.dumps(subject.read, sort_keys=True, ensure_ascii=False)
-    return Finding(rule, person.ordinal, code, verdict, questions, reasons, counted_from, days, here, inputs)
+    return Finding(rule, person.ordinal, code, verdict, questions, reasons, on, counted_from, days, here, inputs)
 
 
 def day_of(rule: Rule, person: Person) -> date | None:

@@ -40,6 +40,8 @@ class Task(models.Model):
     gate = models.CharField(_("gate"), max_length=16)
     #: The last day, by the town's calendar.
     due_on = models.DateField(_("due on"), null=True, blank=True)
+    #: On which day it opens without any further event, where a day alone may open its gate.
+    opens_on = models.DateField(null=True, editable=False)
     asks = models.CharField(_("to be decided"), max_length=8, choices=Asks, blank=True)
     state = models.CharField(_("state"), max_length=10, choices=State, default=State.PENDING)
     reason = models.CharField(_("reason"), max_length=20, choices=Reason, blank=True)
@@ -67,6 +69,9 @@ class Task(models.Model):
             models.Index(fields=["municipality", "state", "due_on"], name="task_of_town"),
             models.Index(
                 fields=["delivery_id"], name="task_of_delivery", condition=models.Q(delivery_id__isnull=False)
+            ),
+            models.Index(
+                fields=["opens_on"], name="task_by_day", condition=models.Q(state=State.PENDING, opens_on__isnull=False)
             ),
         ]
         triggers = [

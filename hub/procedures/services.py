@@ -60,7 +60,7 @@ def update(case: Case) -> Changed:
     if not existing and not any(case.gates.values()):
         return Changed((), ())
     found = _wanted(case)
-    towns = _openings({one.municipality for one in found.values()})
+    towns = openings({one.municipality for one in found.values()})
     live = {(task.rule, task.ordinal): task for task in existing if task.state != State.SUPERSEDED}
     generations: dict[tuple[str, int], int] = defaultdict(int)
     for task in existing:
@@ -83,14 +83,19 @@ def update(case: Case) -> Changed:
     return Changed(tuple(ready), tuple(cancelled))
 
 
+def findings(relocation_id: UUID, move: Move, key: bytes, gone: frozenset[int]) -> list[Finding]:
+    """Return everything a move brings or may bring, with what was answered and what the towns set otherwise."""
+    local = local_rules({code for person in move.persons for code in (person.origin, person.destination) if code})
+    found = evaluate(move, answers_of(relocation_id, key), local)
+    return [one for one in found if one.ordinal not in gone]
+
+
 def _wanted(case: Case) -> dict[tuple[str, int], Finding]:
     """Return the findings that lead to a task, by rule and mover."""
-    answers = answers_of(case.relocation_id, case.key)
-    local = local_rules({code for person in case.move.persons for code in (person.origin, person.destination) if code})
     return {
         (one.rule.name, one.ordinal): one
-        for one in evaluate(case.move, answers, local)
-        if one.rule.kind == "task" and one.verdict is not Verdict.ASK and one.ordinal not in case.gone
+        for one in findings(case.relocation_id, case.move, case.key, case.gone)
+        if one.rule.kind == "task" and one.verdict is not Verdict.ASK
     }
 
 
@@ -126,11 +131,12 @@ def _fill(task: Task, finding: Finding, opening: Opening) -> None:
     task.rule_version, task.gate = finding.rule.version, finding.rule.gate
     task.department = finding.local.department or finding.rule.department
     task.due_on = finding.due_on(opening)
+    task.opens_on = finding.on if finding.rule.gate in tables.by_day() else None
     task.asks = Asks.BIRTH if finding.verdict is Verdict.CLERK else Asks.NOTHING
     task.inputs = mark(finding)
 
 
-REVISED = ["municipality", "rule_version", "gate", "department", "due_on", "asks", "inputs", "changed_at"]
+REVISED = ["municipality", "rule_version", "gate", "department", "due_on", "opens_on", "asks", "inputs", "changed_at"]
 
 
 def _revise(task: Task, finding: Finding, opening: Opening) -> None:
@@ -166,7 +172,13 @@ def _write_down(tasks: Iterable[Task], note: str = "") -> None:
     )
 
 
-def _openings(codes: set[str]) -> dict[str, Opening]:
+def in_force(relocation_id: UUID) -> dict[tuple[str, int], Task]:
+    """Return the tasks that were not superseded, by rule and mover."""
+    rows = Task.objects.filter(relocation_id=relocation_id).exclude(state=State.SUPERSEDED)
+    return {(task.rule, task.ordinal): task for task in rows}
+
+
+def openings(codes: set[str]) -> dict[str, Opening]:
     """Return the calendar of each town."""
     rows = Municipality.objects.filter(pk__in=codes).prefetch_related("exceptions")
     return {row.pk: row.opening() for row in rows}
@@ -182,6 +194,19 @@ def local_rules(codes: set[str]) -> Locals:
         (row.municipality_id, row.rule): Local(row.offered, row.department, row.days, row.age_limit, row.note)
         for row in rows
     }
+
+
+def open_by_day(most: int = 500) -> int:
+    """Let every relocation go on of which a task opens because its day has come; returns how many relocations.
+
+    What is due by a day is a row: losing a run loses nothing, repeating it adds nothing.
+    """
+    due = Task.objects.filter(state=State.PENDING, asks=Asks.NOTHING, opens_on__lte=timezone.localdate())
+    with actors.acting(actors.HUB):
+        found = list(due.values_list("relocation_id", flat=True).order_by("opens_on").distinct()[:most])
+    for relocation_id in found:
+        signals.decided.send(sender=Task, relocation_id=relocation_id)
+    return len(found)
 
 
 # --- Answers ---------------------------------------------------------------------------------------------------
@@ -250,9 +275,8 @@ RESULTS: Mapping[str, tuple[State, Reason]] = {
 
 
 def of_delivery(delivery_id: UUID, municipality: str) -> list[Task]:
-    """Return the tasks that a delivery of this town opened, locked."""
-    rows = Task.objects.select_for_update().filter(delivery_id=delivery_id, municipality=municipality)
-    return list(rows.order_by("ordinal"))
+    """Return the tasks that a delivery of this town opened."""
+    return list(Task.objects.filter(delivery_id=delivery_id, municipality=municipality).order_by("ordinal"))
 
 
 def take_result(tasks: Sequence[Task], outcome: str) -> None:
@@ -262,10 +286,11 @@ def take_result(tasks: Sequence[Task], outcome: str) -> None:
     """
     if outcome not in RESULTS:
         raise refuse("E102", "/outcome", f"One of {', '.join(RESULTS)}.")
-    if any(task.state == State.SUPERSEDED for task in tasks):
+    found = list(Task.objects.select_for_update().filter(pk__in=[task.pk for task in tasks]).order_by("pk"))
+    if any(task.state == State.SUPERSEDED for task in found):
         raise refuse("E201", "/delivery", "The task was cancelled (message 42).")
     state, reason = RESULTS[outcome]
-    open_ = [task for task in tasks if task.state in (State.READY, State.SENT)]
+    open_ = [task for task in found if task.state in (State.READY, State.SENT)]
     _go([task for task in open_ if task.state == State.READY], State.SENT)  # the answer proves that it arrived
     _go([task for task in open_ if (task.state, task.reason) != (state, reason)], state, reason)
 

@@ -3,8 +3,9 @@
 ``procedures.csv`` has one row per rule and version; ``needs.csv`` says when it is due: every group must have at
 least one condition that holds. ``conditions.csv`` names the conditions and the question to ask where a filing
 does not say it; ``questions.csv`` are those questions, ``deadlines.csv`` how a last day is counted, ``moves.csv``
-for which kinds of move a rule is asked at all, ``departments.csv`` who works on it. A cell names a thing, it never
-holds an expression.
+for which kinds of move a rule is asked at all, ``departments.csv`` who works on it. ``gates.csv`` says in which
+states of a mover's leg a department may be asked (order rule O8), in one of them only from the day of leaving. A cell
+names a thing, it never holds an expression.
 """
 
 import csv
@@ -25,8 +26,8 @@ SIDES = ("origin", "destination", "elsewhere")
 #: something that follows by itself; something to know.
 KINDS = ("task", "counter", "automatic", "information")
 SCOPES = ("person", "household")
-#: What must have happened before a department is asked (order rule O8).
-GATES = ("O_ACCEPTED", "O_EFFECTIVE", "D_REGISTERED")
+#: The row of ``gates.csv`` that says which movers' move has come to nothing.
+GONE = "GONE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +161,21 @@ def moves() -> Mapping[str, frozenset[Kind]]:
 
 
 @cache
+def gates() -> Mapping[tuple[str, str], Mapping[str, bool]]:
+    """Return, by role and state of a leg, the gates that are open; whether only from the day of leaving."""
+    found: dict[tuple[str, str], dict[str, bool]] = {}
+    for row in _rows("gates"):
+        found.setdefault((row["role"], row["state"]), {})[row["gate"]] = row["day"] == "leaving"
+    return found
+
+
+@cache
+def by_day() -> frozenset[str]:
+    """Return the gates that a day alone may open."""
+    return frozenset(row["gate"] for row in _rows("gates") if row["day"])
+
+
+@cache
 def rules() -> tuple[Rule, ...]:
     """Return every version of every rule, in the catalogue's order."""
     needs = _needs()
@@ -218,7 +234,7 @@ def check() -> None:
         _among(where, rule.side, SIDES)
         _among(where, rule.scope, SCOPES)
         _among(where, rule.kind, KINDS)
-        _among(where, rule.gate, GATES)
+        _among(where, rule.gate, tuple(row["gate"] for row in _rows("gates") if row["gate"] != GONE))
         _among(where, rule.department, tuple(departments()))
         if rule.kind == "task" and rule.side == "elsewhere":
             raise ImproperlyConfigured(f"{where}: a task needs a municipality")

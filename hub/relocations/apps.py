@@ -12,8 +12,14 @@ class RelocationsConfig(AppConfig):
     verbose_name = _("Relocations")
 
     def ready(self) -> None:
-        """Listen to deliveries that were handed over."""
+        """Listen to deliveries that were handed over, to the journey, and to what is decided about tasks."""
         from hub.deliveries.signals import sent
-        from hub.relocations import legs
+        from hub.procedures import services as procedures
+        from hub.procedures.signals import decided
+        from hub.relocations import followon, legs
+        from hub.relocations.signals import went_on
 
         sent.connect(legs.follow, dispatch_uid="legs_follow")
+        sent.connect(procedures.follow, dispatch_uid="tasks_follow")
+        went_on.connect(followon.went_on, dispatch_uid="tasks_went_on")
+        decided.connect(followon.decided, dispatch_uid="tasks_decided")

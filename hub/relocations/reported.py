@@ -28,4 +28,4 @@ class ReportBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     differences: tuple[str, ...] = ()
     #: Who becomes head of those who remain (order rule O6): done by the origin, or not needed.
     head_change: Literal["", "DONE", "WAIVED"] = ""
-    delivery: UUID | None = None  #: resend.requested only
+    delivery: UUID | None = None  #: the one that is wanted again, or that opened the task

@@ -10,6 +10,8 @@ from hub.catalogue import refuse
 from hub.deliveries import services as deliveries
 from hub.deliveries.models import Delivery
 from hub.ids import is_receipt_no
+from hub.procedures import services as procedures
+from hub.procedures.models import Task
 from hub.relocations import effects, facts, journey, services, signals, tables
 from hub.relocations.models import Leg, Relocation, Report
 from hub.relocations.notes import Notes
@@ -38,7 +40,11 @@ def receive(body: ReportBody, municipality: str) -> tuple[Report, bool]:
                 raise refuse("E202", "/id")
             return existing, False
         rows = facts.read(relocation)
-        if body.delivery is not None:
+        tasks: list[Task] = []
+        if body.type == "task.result":
+            tasks = _tasks(body, municipality)
+            ordinals = [task.ordinal for task in tasks]
+        elif body.delivery is not None:
             deliveries.send_again(deliveries.locked(body.delivery, municipality), body.type)
             ordinals = []
         else:
@@ -52,6 +58,9 @@ def receive(body: ReportBody, municipality: str) -> tuple[Report, bool]:
         notes = Notes(relocation)
         rows = effects.after(report, body, relocation, rows, notes)
         notes.add(body.type, municipality, outcome=body.outcome, movers=ordinals, report=str(body.id))
+        if tasks:
+            notes.write()  # the audit chain is locked before the tasks, as everywhere
+            procedures.take_result(tasks, body.outcome)
         services.go_on(relocation, rows, notes)
     return report, True
 
@@ -63,7 +72,7 @@ def _relocation(body: ReportBody, municipality: str) -> Relocation:
     """
     roles = tables.reports()[body.type]
     if bool(roles) == (body.delivery is not None):
-        raise refuse("E104", "/delivery", "The delivery wanted again; only resend.requested names one.")
+        raise refuse("E104", "/delivery", "Only resend.requested and task.result name a delivery.")
     if body.delivery is not None:
         wanted = Delivery.objects.for_town(municipality).filter(pk=body.delivery)
         mine = Q(pk__in=wanted.values("relocation_id"))
@@ -125,6 +134,16 @@ def _gate(body: ReportBody, mine: list[journey.LegFacts], situation: journey.Sit
             step = (state, body.type, body.outcome, True)
             if tables.decides(leg.role, body.type) and step not in tables.machine(leg.role):
                 raise refuse("E200", "/type", f"The leg is {state}.")
+
+
+def _tasks(body: ReportBody, municipality: str) -> list[Task]:
+    """Return the tasks that the named delivery opened, of the movers named; E104 when there are none."""
+    assert body.delivery is not None  # noqa: S101 - a report without a role names one, or it was refused before
+    tasks = procedures.of_delivery(body.delivery, municipality)
+    found = [task for task in tasks if body.movers is None or task.ordinal in body.movers]
+    if not found or len(found) < len(set(body.movers or ())):
+        raise refuse("E104", "/movers" if tasks else "/delivery", "Name the task.opened and movers of it.")
+    return found
 
 
 def _store(body: ReportBody, relocation: Relocation, municipality: str, ordinals: list[int], mark: bytes) -> Report:

@@ -49,6 +49,7 @@ def _take(envelope: Envelope, content: bytes, delivery: Delivery) -> tuple[Repor
         id=envelope.id,
         type=envelope.type,
         receipt_no=delivery.receipt_no,
+        delivery=delivery.pk if envelope.type == "task.result" else None,
         outcome=envelope.outcome,
         legal_date=_legal_date(came.record),
         movers=tuple(mover.ordinal for mover in came.record.movers) or None,

@@ -192,6 +192,7 @@ def go_on(relocation: Relocation, rows: facts.Rows, notes: Notes, unsealed: Open
 
 
 def opened(relocation: Relocation) -> Opened:
+    """Unseal the present version; raises ``ShreddedError`` when the relocation was shredded."""
     key = vault.open_one(relocation.pk)
     return Opened(filing_of(relocation, key), key)
 

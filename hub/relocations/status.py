@@ -9,7 +9,8 @@ from hub.catalogue import refuse
 from hub.deliveries import windows
 from hub.deliveries.models import Delivery
 from hub.deliveries.states import State
-from hub.relocations import services, tables
+from hub.procedures.tables import questions
+from hub.relocations import followon, services, tables
 from hub.relocations.clocks import deadlines
 from hub.relocations.filing import Filing
 from hub.relocations.models import Leg, Relocation
@@ -29,7 +30,8 @@ def visible(relocation_id: UUID | None = None, receipt_no: str = "") -> Relocati
 def document(relocation_id: UUID) -> dict[str, Any]:
     """Return the status as plain values."""
     relocation = visible(relocation_id)
-    filing = services.filing_of(relocation)
+    opened = services.opened(relocation)
+    filing = opened.filing
     found = legs(relocation)
     closed = windows.receives_from(leg.municipality_id for leg in found)
     return {
@@ -42,6 +44,28 @@ def document(relocation_id: UUID) -> dict[str, Any]:
         "deadlines": [
             {"clock": clock.clock, "due_on": clock.due_on}
             for clock in deadlines(filing.kind, Flow(relocation.flow), planned_starts(filing))
+        ],
+        "procedures": [procedure_document(one) for one in followon.listed(relocation, opened)],
+    }
+
+
+def procedure_document(one: followon.Listed) -> dict[str, Any]:
+    """Return one follow-on procedure of one mover; ``questions`` say what must be asked before it is known."""
+    rule = one.finding.rule
+    return {
+        "procedure": rule.procedure,
+        "rule": rule.name,
+        "title": str(rule.title),
+        "kind": rule.kind,
+        "role": rule.side,
+        "municipality": one.finding.municipality,
+        "mover": one.finding.ordinal if rule.scope == "person" else None,
+        "state": one.state,
+        "reason": one.task.reason if one.task else "",
+        "due_on": one.due_on,
+        "questions": [
+            {"mover": number or None, "question": name, "text": str(questions()[name].text)}
+            for number, name in one.finding.questions
         ],
     }
 

@@ -19,6 +19,8 @@ DATA = Path(__file__).parent / "data"
 START = {Role.ORIGIN: "PENDING", Role.DESTINATION: "NONE", Role.DOMICILE: "NONE", Role.LAST_REGISTERED: "NONE"}
 #: Kinds in which one municipality is left and entered: it may know both households.
 WITHIN = frozenset({Kind.IN_CITY, Kind.HOUSEHOLD_CHANGE})
+#: Departments are those of the town left and of the town entered.
+LEADING = (Role.ORIGIN, Role.DESTINATION)
 _ROLES = {role.value for role in Role}
 
 
@@ -32,9 +34,10 @@ def rows(name: str) -> list[dict[str, str]]:
 class Message:
     """One line of the catalogue: one type in one direction.
 
-    ``payload`` is what carries it: ``Notice`` to a town, ``Report`` from one, ``Receipt``, ``Filing``, a page, or
-    another door. ``outcomes``: what a report may say. ``kinds``: of which moves (empty: all). ``states``: a notice
-    goes only while its leg is in one of them (empty: any). ``told``: only to a town that was handed something before.
+    ``payload`` is what carries it: ``Notice`` to a town, ``Task`` to a department of one (``followon``), ``Report``
+    from one, ``Receipt``, ``Filing``, a page, or another door. ``outcomes``: what a report may say. ``kinds``: of which
+    moves (empty: all). ``states``: a notice goes only while its leg is in one of them (empty: any). ``told``: only to a
+    town that was handed something before.
     ``legal``: W working copy, N mirrors a statutory notice. ``changes``: what moves by it.
     """
 
@@ -105,6 +108,12 @@ def notice_rows() -> tuple[Message, ...]:
 def notices() -> tuple[tuple[str, Role], ...]:
     """Return type and receiving role of every notice that goes to a town, in the catalogue's order."""
     return tuple((row.type, row.role) for row in notice_rows() if row.role is not None)
+
+
+@cache
+def tasks() -> tuple[tuple[str, Role], ...]:
+    """Return type and side of every notice that goes to a department of a town (``followon``)."""
+    return tuple((row.type, role) for row in messages() if row.payload == "Task" for role in LEADING)
 
 
 @cache

@@ -34,6 +34,8 @@ PLANS = {
     "appendix.notice": ("received", "registered", "appendix.applied"),
     "correction.notified domicile": ("received", "registered", "appendix.applied"),
     "correction.notified": ("received", "registered"),
+    "task.opened": ("received", "accepted_for_review", "task.result:DONE"),
+    "task.cancelled": ("received", "registered"),
     "withdraw.requested": ("received", "registered"),
     "cancel.requested origin": ("received", "registered", "cancel.decided:CANCEL_ADD"),
     "cancel.requested destination": ("received", "registered", "cancel.decided:*"),
@@ -53,7 +55,7 @@ STOPS = frozenset({"withdraw.requested", "certificate.recalled", "filing.amended
 WITHIN = frozenset({Kind.IN_CITY, Kind.HOUSEHOLD_CHANGE})
 
 #: With which step the town's own books change: the final registration (本登録), except where there is none.
-EFFECT = {"arrival.planned": "arrival.plan_ack", "arrival.prefill": "movein.decided"}
+EFFECT = {"arrival.planned": "arrival.plan_ack", "arrival.prefill": "movein.decided", "task.opened": "task.result"}
 REGISTRATION = "registered"
 
 #: Of these a town makes only one per mover, whichever version of the filing leads to it.
@@ -135,6 +137,8 @@ def _report(notice: Notice, name: str, outcome: str, day: date, effect: bool) ->
     }
     if ordinals:
         body["movers"] = ordinals
+    if name == "task.result":  # of the task that this notice opened: the hub knows it by the notice
+        body |= {"delivery": notice.notice_id, "receipt_no": ""}
     if name.startswith("certificate."):
         body["reference"] = f"CS-{number[:8]}"  # the statutory line's own reference, opaque to the hub
     if name == "arrival.visited" and notice.flow is Flow.CARD_SPECIAL:
@@ -146,6 +150,8 @@ def report_id(notice: Notice, name: str, ordinals: list[int]) -> str:
     """The report's id: the same whenever the same town reports the same thing about the same movers."""
     version = "" if name in ONCE else notice.version
     told = f"{notice.recipient}/{notice.receipt_no}/{version}/{name}/{ordinals}"
+    if name == "task.result":
+        told += f"/{notice.notice_id}"
     return str(uuid5(NAMESPACE, told))
 
 

@@ -1,6 +1,7 @@
 """A whole move in one process: the courier's work without its loop, and clerks who say what is to be said."""
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -209,7 +210,7 @@ def report(relocation: Relocation, said: Said) -> ReportBody:
     )
 
 
-def settle(relocation: Relocation, all_said: list[Said]) -> None:
+def settle(relocation: Relocation, all_said: list[Said], *, departments: bool = True) -> None:
     """Carry, fetch and say what was not taken yet, again and again, as towns do, until nothing is new any more."""
     waiting, news = all_said, 1
     while news:
@@ -218,6 +219,24 @@ def settle(relocation: Relocation, all_said: list[Said]) -> None:
             if say(relocation, said) == "new":
                 news += 1 + carry() + fetch()
         waiting = [said for said in waiting if say(relocation, said) != "known"]
+        news += answer_tasks(relocation) if departments else 0
+
+
+def answer_tasks(relocation: Relocation) -> int:
+    """Let every department that was handed a task finish it, and take note of one taken back; returns how many."""
+    with acting(HUB):
+        handed = Delivery.objects.filter(relocation_id=relocation.pk, type__startswith="task.", state="sent")
+        waiting = list(handed.order_by("pk"))
+    for row in waiting:
+        with acting(system(row.municipality_id)):
+            done = row.type == "task.opened"
+            kind = Answer.ACCEPTED_FOR_REVIEW if done else Answer.REGISTERED
+            deliveries.receive(deliveries.locked(row.pk, row.municipality_id), deliveries.ReceiptBody(kind=kind))
+        if done:
+            body = ReportBody(id=uuid5(row.pk, "result"), type="task.result", outcome="DONE", delivery=row.pk)
+            with contextlib.suppress(Refusal):  # cancelled meanwhile
+                reports.receive(body, row.municipality_id)
+    return len(waiting)
 
 
 def picture(relocation: Relocation) -> dict[str, Any]:

@@ -139,7 +139,9 @@ def test_any_order_ends_as_the_order_of_the_law(case: Case, steps: list[int]) ->
         transaction.set_rollback(True)
     assert found == expected
     assert found["state"] == "SETTLED"
-    assert set(found["reports"].values()) | set(found["deliveries"].values()) == {1}
+    # A department is asked of several procedures about the same movers: which, the notices compared above say.
+    once = found["reports"] + found["deliveries"]
+    assert {times for line, times in once.items() if not line[0].startswith("task.")} == {1}
     assert {(line[4], line[5]) for line in found["deliveries"]} <= {
         ("answered", "registered"),
         ("answered", "accepted_for_review"),

@@ -211,8 +211,8 @@ def test_every_message_named_in_a_table_is_in_the_catalogue() -> None:
     assert named <= known
 
 
-def test_every_message_but_the_first_two_and_a_resend_has_a_gate() -> None:
-    free = {"filing.submitted", "filing.acknowledged", "resend.requested"}
+def test_every_message_but_the_first_two_and_those_about_a_delivery_has_a_gate() -> None:
+    free = {"filing.submitted", "filing.acknowledged", "resend.requested", "task.result"}
     carried = {type_ for type_, _ in tables.notices()} | set(tables.reports())
     assert carried - free == {name.partition(" ")[0] for name in tables.gates()}
 
@@ -256,7 +256,7 @@ def test_every_state_can_be_reached_and_has_words(role: Role) -> None:
 
 
 def test_every_notice_and_report_has_words() -> None:
-    assert {type_ for type_, _ in tables.notices()} == set(words.NOTICES)
+    assert {type_ for type_, _ in tables.notices() + tables.tasks()} == set(words.NOTICES)
     reports = {(type_, outcome) for type_ in tables.reports() for outcome in tables.outcomes(type_)}
     assert reports - {("resend.requested", "")} == set(words.REPORTS)
 
@@ -270,7 +270,7 @@ def test_every_state_of_a_leading_leg_counts_for_the_filing(role: Role) -> None:
 
 
 def test_every_notice_has_a_column_of_disclosure_and_every_field_a_row() -> None:
-    needed = [tables.allowed(type_, role, kind) for type_, role in tables.notices() for kind in Kind]
+    needed = [tables.allowed(type_, role, kind) for type_, role in tables.notices() + tables.tasks() for kind in Kind]
     assert set(tables.disclosure().values()) == set(needed)
     rows = {row["field"] for row in tables.rows("disclosure.csv")}
     fields = {field.name for field in msgspec.structs.fields(Notice)} - notices.ENVELOPE

@@ -73,6 +73,30 @@ class Deadline(Envelope, frozen=True):
     due_on: date
 
 
+class Question(Envelope, frozen=True):
+    """Something that must be asked before a procedure is known; ``mover`` is empty for the household."""
+
+    mover: int | None
+    question: str
+    text: str
+
+
+class Procedure(Envelope, frozen=True):
+    """One follow-on procedure of one mover, or of the household; ``state``: the task's, or due, ask, clerk."""
+
+    procedure: str
+    rule: str
+    title: str
+    kind: str
+    role: str
+    municipality: str
+    mover: int | None
+    state: str
+    reason: str
+    due_on: date | None
+    questions: tuple[Question, ...]
+
+
 class Status(Envelope, frozen=True):
     """Where a relocation stands with each town."""
 
@@ -83,3 +107,4 @@ class Status(Envelope, frozen=True):
     filed_on: date
     legs: tuple[LegState, ...]
     deadlines: tuple[Deadline, ...]
+    procedures: tuple[Procedure, ...]

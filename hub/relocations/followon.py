@@ -1,0 +1,290 @@
+"""Follow-on procedures of one relocation: what the rules are asked about it, and what departments are told (40–42).
+
+Follows the journey: whenever a relocation was worked out anew, the tasks are brought in line with it.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from django.db.models import Max
+from django.utils import timezone
+
+from hub.actors import HUB, Actor, acting
+from hub.catalogue import refuse
+from hub.deliveries import services as deliveries
+from hub.deliveries.models import Delivery
+from hub.ids import uuid7
+from hub.procedures import services as procedures
+from hub.procedures import tables
+from hub.procedures.conditions import HOUSEHOLD, Answers, Move, Person
+from hub.procedures.evaluation import Finding
+from hub.procedures.models import Task
+from hub.relocations import facts, notices, services
+from hub.relocations.filing import Filing
+from hub.relocations.models import Relocation
+from hub.relocations.services import Opened
+from hub.vault import services as vault
+from municipalities import standard
+from municipalities.models import Connection
+from municipalities.notice import Coverage, Kind, Mover, Notice, Role
+from municipalities.notice import Task as Asked
+from municipalities.opening import Opening
+
+#: States of the legs by role, municipality and mover.
+States = Mapping[tuple[Role, str, int], str]
+#: A leg that is nobody's any more: the mover appeared elsewhere.
+DIVERTED = "DIVERTED"
+
+
+def follow(relocation: Relocation, rows: facts.Rows, states: States) -> None:
+    """Bring the tasks in line with the journey and tell the departments; repeating it adds nothing.
+
+    Cheap where nothing is to be done: before a first gate has opened the filing is not even unsealed.
+    """
+    leaving = relocation.planned_out_on
+    gates, gone = gates_of(states, leaving), gone_of(states)
+    if not any(gates.values()):
+        return
+    key = vault.open_one(relocation.pk)
+    filing = services.filing_of(relocation, key)
+    case = procedures.Case(
+        relocation.pk,
+        relocation.receipt_no,
+        relocation.owner,
+        move_of(filing, states, arrivals(rows, key)),
+        key,
+        gates_of(states, leaving, {mover.ordinal: mover.leaves_on for mover in filing.movers}),
+        gone,
+    )
+    changed = procedures.update(case)
+    if changed.opened or changed.cancelled:
+        _tell(relocation, Opened(filing, key), case.move, changed)
+
+
+def gates_of(
+    states: States, leaving: date | None, by_mover: Mapping[int, date | None] | None = None
+) -> dict[int, frozenset[str]]:
+    """Return the gates that are open, by mover; ``by_mover`` are days of leaving other than the filing's."""
+    today, found = timezone.localdate(), defaultdict[int, set[str]](set)
+    for (role, _code, ordinal), state in states.items():
+        for gate, by_day in tables.gates().get((role.value, state), {}).items():
+            day = (by_mover or {}).get(ordinal) or leaving
+            if gate != tables.GONE and (not by_day or (day is not None and day <= today)):
+                found[ordinal].add(gate)
+    return {ordinal: frozenset(gates) for ordinal, gates in found.items()}
+
+
+def gone_of(states: States) -> frozenset[int]:
+    """Return the movers whose move has come to nothing."""
+    return frozenset(
+        ordinal
+        for (role, _code, ordinal), state in states.items()
+        if tables.GONE in tables.gates().get((role.value, state), {})
+    )
+
+
+def arrivals(rows: facts.Rows, key: bytes) -> dict[int, date]:
+    """Return the day of moving in as the destination registered it, by mover."""
+    ordinals = {mover.ordinal for mover in rows.movers}
+    found = {
+        ordinal: facts.legal_date(facts.last_report(rows, ["movein.decided"], [ordinal]), key) for ordinal in ordinals
+    }
+    return {ordinal: day for ordinal, day in found.items() if day is not None}
+
+
+def move_of(filing: Filing, states: States, arrived: Mapping[int, date]) -> Move:
+    """Return what the rules read of a filing: days as they came about, towns as they stand."""
+    towns = {(role, ordinal): code for (role, code, ordinal), state in states.items() if state != DIVERTED}
+    persons = tuple(
+        Person(
+            ordinal=mover.ordinal,
+            birth=mover.date_of_birth,
+            nationality=mover.nationality,
+            coverage=mover.coverage,
+            presents_card=mover.presents_card,
+            leaves_on=None if filing.kind is Kind.OVERSEAS_IN else mover.leaves_on or filing.planned_out_on,
+            arrives_on=arrived.get(mover.ordinal, mover.arrives_on or filing.living_from),
+            origin=towns.get((Role.ORIGIN, mover.ordinal), ""),
+            destination=towns.get((Role.DESTINATION, mover.ordinal), ""),
+        )
+        for mover in filing.movers
+    )
+    return Move(filing.kind, filing.scope, persons)
+
+
+# --- What departments are told -----------------------------------------------------------------------------------
+
+
+def _tell(relocation: Relocation, opened: Opened, move: Move, changed: procedures.Changed) -> None:
+    """Queue one notice per procedure, department and day, for all its movers; cancellations follow what they cancel."""
+    told, ids = [], {}
+    numbers = _numbers(relocation.pk)
+    for tasks in _together(_carried(changed.opened)):
+        notice = _notice(relocation, opened.filing, "task.opened", tasks)
+        told.append(_queued(notice, relocation, numbers, opened.key))
+        ids[UUID(notice.notice_id)] = tasks
+    for tasks in _together(changed.cancelled):
+        notice = _notice(relocation, opened.filing, "task.cancelled", tasks, refers_to=str(tasks[0].delivery_id))
+        told.append(_queued(notice, relocation, numbers, opened.key))
+    if told:
+        deliveries.queue(told, _last_sequences(relocation.pk))
+    for delivery_id, tasks in ids.items():
+        procedures.told(tasks, delivery_id)
+
+
+def _carried(tasks: Iterable[Task]) -> list[Task]:
+    """Return the tasks whose town's layout has items for tasks; the others wait at the desk alone.
+
+    A record that cannot say which procedure it is about would tell a department nothing but a name.
+    """
+    found = list(tasks)
+    codes = {task.municipality_id for task in found}
+    rows = Connection.objects.valid_on(timezone.localdate()).filter(municipality__in=codes)
+    able = {row.municipality_id for row in rows if "task" not in standard.load(row.standard).omits}
+    return [task for task in found if task.municipality_id in able]
+
+
+def _together(tasks: Iterable[Task]) -> list[list[Task]]:
+    """Group what one notice says: the same rule, department, day, and for a cancellation the same delivery."""
+    found = defaultdict[tuple[Any, ...], list[Task]](list)
+    for task in tasks:
+        key = (task.rule, task.rule_version, task.municipality_id, task.department, task.due_on, task.delivery_id)
+        found[key].append(task)
+    return list(found.values())
+
+
+def _notice(relocation: Relocation, filing: Filing, type_: str, tasks: Sequence[Task], refers_to: str = "") -> Notice:
+    """Return what the department may know: its own task and scheme, and the address on its own side."""
+    task = tasks[0]
+    rule, ordinals = task.definition, {one.ordinal for one in tasks}
+    department = tables.departments().get(task.department)
+    movers = tuple(own_scheme(mover, rule) for mover in filing.movers if mover.ordinal in ordinals)
+    whole = Notice(
+        notice_id=str(uuid7()),
+        type=type_,
+        receipt_no=relocation.receipt_no,
+        version=relocation.version,
+        recipient=task.municipality_id,
+        role=Role(task.side),
+        kind=filing.kind,
+        filed_on=relocation.filed_on,
+        planned_out_on=filing.planned_out_on,
+        living_from=filing.living_from,
+        origin=filing.origin,
+        destination=task.municipality_id if task.side == Role.DESTINATION.value else filing.destination,
+        old_address=filing.old_address,
+        new_address=filing.new_address,
+        task=Asked(
+            procedure=rule.procedure,
+            title=rule.title.ja,
+            department=department.ja if department else task.department,
+            due_on=task.due_on,
+        ),
+        refers_to=refers_to,
+        person_count=len(movers),
+        movers=movers,
+    )
+    return notices.disclose(whole)
+
+
+def own_scheme(mover: Mover, rule: tables.Rule) -> Mover:
+    """Leave of the coverage what the rule itself reads: a department is told of its own scheme only."""
+    if mover.coverage is None:
+        return mover
+    fields = {one.argument for group in rule.needs for one in group if one.kind == "coverage"}
+    if any(one.kind == "pension_first" for group in rule.needs for one in group):
+        fields.add("pension")
+    own = Coverage(**{name: getattr(mover.coverage, name) for name in fields}) if fields else None
+    return msgspec.structs.replace(mover, coverage=own)
+
+
+def _numbers(relocation_id: UUID) -> dict[tuple[str, str, str], "count[int]"]:
+    """Return, by type, role and municipality, the numbers for the next notices of their kind."""
+    rows = Delivery.objects.filter(relocation_id=relocation_id, type__startswith="task.")
+    last = rows.values_list("type", "role", "municipality_id").annotate(Max("part"))
+    return {(type_, role, code): count(number + 1) for type_, role, code, number in last}
+
+
+def _queued(
+    notice: Notice, relocation: Relocation, numbers: dict[tuple[str, str, str], "count[int]"], key: bytes
+) -> deliveries.Told:
+    kind = (notice.type, notice.role.value, notice.recipient)
+    return deliveries.Told(relocation.pk, notice, next(numbers.setdefault(kind, count(1))), key)
+
+
+def _last_sequences(relocation_id: UUID) -> dict[str, int]:
+    rows = Delivery.objects.filter(relocation_id=relocation_id).values_list("municipality_id")
+    return dict(rows.annotate(Max("sequence")))
+
+
+# --- For the doors -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One procedure of one mover as it stands: what the rule says, its task if there is one, the last day."""
+
+    finding: Finding
+    task: Task | None
+    due_on: date | None
+
+    @property
+    def state(self) -> str:
+        """The task's state; before there is one, what the rule says: due, ask, clerk."""
+        return self.task.state if self.task else self.finding.verdict.value
+
+
+def listed(relocation: Relocation, opened: Opened) -> list[Listed]:
+    """Return everything the move brings or may bring, as things stand; the caller has made sure who may see it."""
+    with acting(HUB):  # local rules and reports of towns are no citizen's rows; what follows from them is
+        rows = facts.read(relocation)
+        states: States = {(Role(row.role), row.municipality_id, row.ordinal): row.state for row in rows.movers}
+        move = move_of(opened.filing, states, arrivals(rows, opened.key))
+        found = procedures.findings(relocation.pk, move, opened.key, gone_of(states))
+        tasks = procedures.in_force(relocation.pk)
+        calendars = procedures.openings({one.municipality for one in found if one.municipality})
+    return [
+        Listed(
+            one,
+            task := tasks.get((one.rule.name, one.ordinal)),
+            task.due_on if task else one.due_on(calendars.get(one.municipality, Opening())),
+        )
+        for one in found
+    ]
+
+
+def answer(relocation_id: UUID, owner: Actor, given: Answers) -> bool:
+    """Keep what the citizen answered and let the relocation go on; as ``procedures.answer``.
+
+    Raises ``Refusal`` E108 for a relocation of somebody else, E104 for a person who does not move.
+    """
+    with acting(HUB):
+        mine = Relocation.objects.filter(pk=relocation_id, owner=owner.owner)
+        relocation = mine.select_for_update(of=("self",)).first()
+        if relocation is None:
+            raise refuse("E108")
+        movers = set(relocation.movers.values_list("ordinal", flat=True))
+        for number, question in given:
+            if number != HOUSEHOLD and number not in movers:
+                raise refuse("E104", f"/answers/{number}/{question}", "Nobody with this number moves.")
+        new = procedures.answer(relocation.pk, relocation.owner, given)
+        if new:
+            services.advance(relocation.pk)
+    return new
+
+
+def decided(relocation_id: UUID, **_: Any) -> None:
+    """Let a relocation go on after a clerk or a day decided about one of its tasks."""
+    with acting(HUB):
+        services.advance(relocation_id)
+
+
+def went_on(relocation: Relocation, rows: facts.Rows, journey: Any, **_: Any) -> None:
+    """Listen to the journey."""
+    follow(relocation, rows, journey.states)
