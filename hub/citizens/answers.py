@@ -43,6 +43,7 @@ def title_of(page: str) -> str:
     if page.startswith(PERSON):
         return _("Person %(number)s") % {"number": int(page.removeprefix(PERSON)) + 1}
     return {
+        "kind": _("Kind of filing"),
         "when": _("Days and way"),
         "places": _("Addresses"),
         "household": _("Households"),

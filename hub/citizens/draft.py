@@ -5,14 +5,14 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from hub.citizens.options import NO, YES
+from hub.citizens.options import MOVE, NO, YES
 from hub.relocations.filing import MOVERS
 
 Answers = dict[str, str]
 
 
 #: What most people answer, chosen beforehand.
-USUAL = {"head_moves": YES, "joined_existing": NO, "same_household": YES, "language": "ja"}
+USUAL = {"kind": MOVE, "filer": "1", "head_moves": YES, "joined_existing": NO, "same_household": YES, "language": "ja"}
 USUAL_PERSON = {"nationality": "JPN"}
 
 

@@ -103,6 +103,11 @@ class PageForm(forms.Form):
     #: Fields that must be answered though the field alone cannot tell.
     needed: ClassVar[frozenset[str]] = frozenset()
 
+    def leave_out(self, *names: str) -> None:
+        """Take out questions that this kind of filing does not need."""
+        for name in names:
+            del self.fields[name]
+
     def typed(self, name: str) -> str:
         """What was typed so far, valid or not."""
         return str(self.data.get(self.add_prefix(name), ""))
@@ -113,7 +118,8 @@ class PageForm(forms.Form):
             fields = [self[name] for name in group.fields if name in self.fields]
             for field in fields:
                 self._equip(field)
-            yield Section(group, fields)
+            if fields:
+                yield Section(group, fields)
 
     def _equip(self, field: Any) -> None:
         """Give the template what it shows beside a field."""

@@ -3,13 +3,25 @@
 Everything else is checked as one filing, by the rules that hold for every door (``hub.relocations.filing``).
 """
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.forms import ChoiceField
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
+from hub import catalogue
 from hub.citizens import options, places
 from hub.citizens.fields import Group, PageForm, choice, day, lines, number, radio, text, tick
+from municipalities.notice import Kind
+
+
+class KindForm(PageForm):
+    """What is filed; the pages that follow ask only what this kind needs."""
+
+    kind = radio(_("What do you want to file?"), options.KINDS)
+
+    groups = (Group(_("Kind of filing"), ("kind",)),)
 
 
 class WhenForm(PageForm):
@@ -32,6 +44,23 @@ class WhenForm(PageForm):
         Group(_("Way"), ("flow",)),
     )
 
+    def __init__(self, *args: Any, kind: str = options.MOVE, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if kind not in (options.MOVE, Kind.OVERSEAS_OUT):
+            self.leave_out("planned_out_on")
+        if kind == Kind.OVERSEAS_OUT:
+            self.leave_out("living_from", "visit_on")
+        if kind != options.MOVE:
+            self.leave_out("flow")
+
+    def clean(self) -> dict[str, Any]:
+        """With a child's card alone nobody files here: that is said before anything about a person is asked."""
+        answers: dict[str, Any] = self.cleaned_data
+        if answers.get("flow") == options.CHILD_CARD:
+            entry = catalogue.entry("E311")
+            self.need("flow", f"{entry.title} {entry.remedy}")
+        return answers
+
 
 class AddressForm(PageForm):
     """One address: found by its postal code, or chosen by prefecture and municipality."""
@@ -43,6 +72,8 @@ class AddressForm(PageForm):
     town = text(_("Town"), _("for example 霞が関"))
     block = text(_("Block and number"), _("for example 2丁目1番2号"))
     building = text(_("Building and room"))
+    country = choice(_("Country"), options.countries_abroad)
+    abroad = lines(_("Address abroad"), _("As it is written there, in Latin letters if possible."), rows=3)
 
     buttons: ClassVar = {
         "postal_code": ("find:{prefix}", _("Find address")),
@@ -50,18 +81,27 @@ class AddressForm(PageForm):
         "prefecture": ("choose:{prefix}", _("Show municipalities")),
     }
     needed = frozenset({"prefecture", "municipality"})
-    TITLES: ClassVar = {"old": _("Old address"), "new": _("New address")}
+    TITLES: ClassVar = {"old": _("Old address"), "new": _("New address"), "same": _("Address")}
+    ABROAD = ("country", "abroad")
     ORDER = ("postal_code", "candidate", "prefecture", "municipality", "town", "block", "building")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, kind: str = options.MOVE, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        side = str(self.prefix)
+        self.is_abroad = (kind, side) in ((Kind.OVERSEAS_IN, "old"), (Kind.OVERSEAS_OUT, "new"))
+        if self.is_abroad:
+            self.leave_out(*self.ORDER)
+            self.groups = (Group(self.TITLES[side], self.ABROAD),)  # type: ignore[misc]
+            return
+        self.leave_out(*self.ABROAD)
         self.offer("municipality", options.offices(self.typed("prefecture")))
         found = places.candidates(self.typed("postal_code"))
         self.offer("candidate", found)
         if len(found) <= 2 or self.typed("town"):
             del self.fields["candidate"]
         hint = "" if self.prefix == "old" else _("Municipality alone is enough when the rest is not certain yet.")
-        self.groups = (Group(self.TITLES[str(self.prefix)], self.ORDER, hint),)  # type: ignore[misc]
+        title = self.TITLES["same" if kind == Kind.HOUSEHOLD_CHANGE else side]
+        self.groups = (Group(title, self.ORDER, hint),)  # type: ignore[misc]
 
     def offer(self, name: str, choices: options.Options) -> None:
         """Set what can be chosen here."""
@@ -70,6 +110,11 @@ class AddressForm(PageForm):
     def clean(self) -> dict[str, Any]:
         """A municipality is always needed; of the address that is left, the rest too."""
         answers: dict[str, Any] = self.cleaned_data
+        if self.is_abroad:
+            for name in self.ABROAD:
+                if not answers.get(name):
+                    self.need(name)
+            return answers
         if not answers.get("municipality"):
             self.need("municipality" if answers.get("prefecture") else "prefecture")
         if self.prefix == "old" and not (answers.get("town") or answers.get("block")):
@@ -106,6 +151,14 @@ class PersonForm(PageForm):
     former_family_name_kana = text(_("Former family name in katakana"))
     alternative_name = text(_("Alias (通称), if recorded"))
     alternative_name_kana = text(_("Alias in katakana"))
+    preferred_name = choice(_("Name that is shown first"), options.PREFERRED)
+    alternative_name_history = lines(
+        _("Earlier entries of the alias, if known"),
+        _("One entry a line: day, municipality, 記載 or 削除, alias."),
+        rows=2,
+    )
+    leaves_on = day(_("Leaves on"))
+    arrives_on = day(_("Moves in on"))
     full_name_roman = text(_("Name in Latin letters, as on the residence card"))
     full_name_kanji = text(_("Name in kanji, as on the residence card"))
     birth_era = choice(_("Calendar"), options.eras)
@@ -150,6 +203,8 @@ class PersonForm(PageForm):
                 "former_family_name_kana",
                 "alternative_name",
                 "alternative_name_kana",
+                "preferred_name",
+                "alternative_name_history",
                 "full_name_roman",
                 "full_name_kanji",
             ),
@@ -179,6 +234,7 @@ class PersonForm(PageForm):
             folded=True,
         ),
         Group(_("Card"), ("presents_card",)),
+        Group(_("If this person moves on another day than the others"), ("leaves_on", "arrives_on"), folded=True),
         Group(
             _("Insurance and benefits this person has"),
             (
@@ -193,8 +249,14 @@ class PersonForm(PageForm):
         ),
     )
 
-    def __init__(self, *args: Any, first: bool = True, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, first: bool = True, kind: str = options.MOVE, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if kind == Kind.OVERSEAS_IN:
+            self.leave_out(*relation_names("from"), "leaves_on")
+        if kind == Kind.OVERSEAS_OUT:
+            self.leave_out(*relation_names("to"), "arrives_on")
+        if kind != options.MOVE:
+            self.leave_out("presents_card")
         field = self.fields["registry_municipality"]
         field.choices = options.offices(self.typed("registry_prefecture"))  # type: ignore[attr-defined]
         if first:
@@ -234,20 +296,33 @@ class HouseholdForm(PageForm):
     new_head_name = text(
         _("Who becomes head of those who stay"), _("Needed when the head moves and two or more persons stay.")
     )
+    head_undecided = tick(
+        _("They have not decided yet"), _("The municipality you leave asks them before it accepts the move-out.")
+    )
     joined_existing = radio(_("Do you move into a household that already lives there?"), options.YES_NO)
     joined_head_name = text(_("Head of the new household"), _("Full name"), required=True)
 
     groups = (
         Group(_("Household you leave"), ("scope", "left_head_name", "head_moves")),
-        Group(_("Only if someone stays"), ("remaining_count", "new_head_name")),
+        Group(_("Only if someone stays"), ("remaining_count", "new_head_name", "head_undecided")),
         Group(_("New household"), ("joined_existing", "joined_head_name")),
     )
+
+    def __init__(self, *args: Any, kind: str = options.MOVE, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if kind == Kind.OVERSEAS_IN:
+            self.leave_out(
+                "scope", "left_head_name", "head_moves", "remaining_count", "new_head_name", "head_undecided"
+            )
+        if kind == Kind.OVERSEAS_OUT:
+            self.leave_out("joined_existing", "joined_head_name")
 
 
 class ContactForm(PageForm):
     """Who files and how to reach them."""
 
     capacity = radio(_("Who are you?"), options.CAPACITIES)
+    filer = choice(_("Which of those who move are you?"), [])
     same_household = radio(_("Do you live in the same household as those who move?"), options.YES_NO)
     authority_documents = lines(
         _("Documents that prove your authority"),
@@ -258,13 +333,25 @@ class ContactForm(PageForm):
     email = text(_("E-mail"), autocomplete="email", inputmode="email")
     language = choice(_("Language"), options.LANGUAGES, required=True)
     no_contact = tick(_("Never write to me or call me"), _("For your safety. The municipality sees this mark."))
+    counsel_wanted = tick(
+        _("I would like to talk to a counter about protection (DV等支援措置)"),
+        _("Only the clerks in charge of protection see this; the municipality contacts you."),
+    )
     remarks = lines(
         _("Anything the municipalities should know"),
         _("For example that you need sign language at the counter. Never write Individual Numbers."),
     )
 
     groups = (
-        Group(_("Who files"), ("capacity", "same_household", "authority_documents")),
+        Group(_("Who files"), ("capacity", "filer", "same_household", "authority_documents")),
         Group(_("How to reach you"), ("phone", "email", "language", "no_contact")),
+        Group(_("Protection"), ("counsel_wanted",), folded=True),
         Group(_("Remarks"), ("remarks",)),
     )
+
+    def __init__(self, *args: Any, names: Sequence[str] = ("",), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["filer"].choices = [  # type: ignore[attr-defined]
+            (str(number), name or gettext("Person %(number)s") % {"number": number})
+            for number, name in enumerate(names, 1)
+        ]

@@ -33,6 +33,8 @@ ADDRESS = {
     "town": "/streetAddress",
     "block": "/cityBlock",
     "building": "/buildingNameEtc",
+    "country": "/country",
+    "abroad": "/fullAddress",
 }
 #: By form and field.
 PLACES: dict[str, dict[str, str]] = {
@@ -47,6 +49,7 @@ PLACES: dict[str, dict[str, str]] = {
     "household": {
         "scope": "/scope",
         "left_head_name": "/householdLeft/headName",
+        "head_undecided": "/headUndecided",
         "head_moves": "/householdLeft/headMoves",
         "remaining_count": "/householdLeft/remainingCount",
         "new_head_name": "/householdLeft/newHeadName",
@@ -55,6 +58,8 @@ PLACES: dict[str, dict[str, str]] = {
     },
     "contact": {
         "capacity": "/filer/capacity",
+        "filer": "/filer/ordinal",
+        "counsel_wanted": "/counselWanted",
         "same_household": "/filer/sameHousehold",
         "authority_documents": "/filer/authorityDocuments",
         "phone": "/contact/phone",
@@ -74,6 +79,10 @@ PERSON = {
     "former_family_name_kana": "/formerFamilyNameKana",
     "alternative_name": "/alternativeName",
     "alternative_name_kana": "/alternativeNameKana",
+    "preferred_name": "/preferredName",
+    "alternative_name_history": "/alternativeNameHistory",
+    "leaves_on": "/leavesOn",
+    "arrives_on": "/arrivesOn",
     "sex": "/sex",
     "nationality": "/nationality",
     "registry_municipality": "/registry/localGovernmentCode",
@@ -111,6 +120,8 @@ TURNED: dict[str, Callable[[Any], Any]] = {
     "same_household": lambda value: value == YES,
     "no_contact": lambda value: not value,
     "authority_documents": lambda value: [line for line in value.split("\n") if line.strip()],
+    "alternative_name_history": lambda value: [line for line in value.split("\n") if line.strip()],
+    "filer": int,
     "postal_code": lambda value: postal.normalize(value) or value,
     "sex": lambda value: "" if value == BLANK else value,
 }
@@ -119,21 +130,36 @@ TURNED: dict[str, Callable[[Any], Any]] = {
 def filing(sheet: "Sheet") -> Filing:
     """Build the filing from what is valid so far."""
     today = timezone.localdate()
-    document: Document = {
-        "kind": Kind.DOMESTIC,
-        "flow": Flow.CARD_SPECIAL,
-        "plannedOutOn": today,
-        "livingFrom": today,
-        "oldAddress": {},
-        "newAddress": {},
+    document: Document = {"flow": Flow.CARD_SPECIAL, "oldAddress": {}, "newAddress": {}}
+    document |= {
+        place.lstrip("/"): today
+        for name, place in PLACES["when"].items()
+        if name in ("planned_out_on", "living_from") and name in sheet.when.fields
     }
     for name, places in PLACES.items():
         fill(document, places, getattr(sheet, name))
     for side in ("oldAddress", "newAddress"):
         complete(document[side])
+    if sheet.stays:
+        document["newAddress"] = dict(document["oldAddress"])
+    document["kind"] = kind_of(sheet.kind.typed("kind"), document)
+    if document["kind"] is not Kind.DOMESTIC:
+        document["flow"] = Flow.NOT_APPLICABLE
+    if document["kind"] is Kind.WARD_TO_WARD:  # filed once, at the new ward: no day of moving out is planned
+        document.pop("plannedOutOn", None)
     first = sheet.people[0]
     document["movers"] = [mover(index + 1, form, first) for index, form in enumerate(sheet.people)]
     return msgspec.convert(document, Filing)
+
+
+def kind_of(chosen: str, document: Document) -> Kind:
+    """The kind; a move between two wards of one designated city is another one (Act Art. 38)."""
+    if chosen in Kind.__members__ and chosen != Kind.WARD_TO_WARD:
+        return Kind(chosen)
+    sides = [document[side].get("localGovernmentCode", "") for side in ("oldAddress", "newAddress")]
+    cities = set(Municipality.objects.filter(pk__in=sides).values_list("parent_code", flat=True))
+    apart = len(set(sides)) == 2 and len(cities) == 1 and "" not in cities
+    return Kind.WARD_TO_WARD if apart else Kind.DOMESTIC
 
 
 def fill(document: Document, places: Mapping[str, str], form: PageForm) -> None:

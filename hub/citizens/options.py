@@ -13,7 +13,7 @@ from hub.relocations.filing import Capacity
 from hub.words import Words
 from municipalities import calendars, codes
 from municipalities.models import Municipality
-from municipalities.notice import Flow, Pension, Scope, Sex
+from municipalities.notice import Flow, Kind, Pension, PreferredName, Scope, Sex
 
 COUNTRIES = Path(__file__).parent / "data" / "countries.csv"
 Options = list[tuple[str, Words]]
@@ -26,9 +26,27 @@ YES, NO = "yes", "no"
 #: Value of an answer that is left blank on purpose.
 BLANK = "blank"
 
+#: A move between two wards of one designated city is found by the two addresses (Act Art. 38).
+MOVE, CHILD_CARD = "MOVE", "CHILD_CARD"
+KINDS: Options = [
+    (MOVE, _("I move to another municipality or ward (転出・転入)")),
+    (Kind.IN_CITY.value, _("I move within one municipality or ward (転居)")),
+    (Kind.OVERSEAS_OUT.value, _("I move abroad (国外転出)")),
+    (Kind.OVERSEAS_IN.value, _("I come to Japan from abroad (国外からの転入)")),
+    (Kind.HOUSEHOLD_CHANGE.value, _("I stay and the household changes (世帯変更)")),
+]
 FLOWS: Options = [
     (Flow.CARD_SPECIAL.value, _("With the Individual Number Card: someone who moves shows it at the new counter")),
     (Flow.PAPER_CERT.value, _("With the move-out certificate on paper")),
+    (CHILD_CARD, _("Of those who move only a child under 15 has a card")),
+]
+#: Which name of a foreign resident the municipality shows first.
+PREFERRED: Options = [
+    ("", "—"),
+    *(
+        (name.value, label)
+        for name, label in ((PreferredName.NAME, _("the name")), (PreferredName.ALIAS, _("the alias (通称)")))
+    ),
 ]
 SCOPES: Options = [
     (Scope.WHOLE.value, _("Everyone of the household moves")),
@@ -119,6 +137,11 @@ def countries() -> Options:
     column = "name_en" if get_language() == "en" else "name_ja"
     names: Options = sorted(((row["code"], row[column]) for row in _countries()), key=lambda pair: pair[1])
     return [pair for pair in names if pair[0] == "JPN"] + [pair for pair in names if pair[0] != "JPN"]
+
+
+def countries_abroad() -> Options:
+    """All but Japan, a blank first."""
+    return [("", gettext("Please choose")), *(pair for pair in countries() if pair[0] != "JPN")]
 
 
 def prefectures() -> Options:

@@ -54,6 +54,7 @@ def show(request: HttpRequest, turn: Turn) -> HttpResponse:
 def stages(page: str) -> Iterator[Stage]:
     """The steps and where we are; all persons are one step."""
     titles = {
+        "kind": _("Kind"),
         "when": _("Days and way"),
         "places": _("Addresses"),
         "person": _("Persons"),

@@ -10,22 +10,25 @@ from hub.catalogue import Problem
 from hub.citizens import mapping
 from hub.citizens.draft import Draft
 from hub.citizens.fields import PageForm
-from hub.citizens.forms import AddressForm, ContactForm, HouseholdForm, PersonForm, WhenForm
+from hub.citizens.forms import AddressForm, ContactForm, HouseholdForm, KindForm, PersonForm, WhenForm
+from hub.citizens.options import MOVE
 from hub.relocations import services
 from hub.relocations.checks import check
 from hub.relocations.filing import Filing
+from municipalities.notice import Kind
 
 PERSON = "person-"
 
 
 def page_names(people: int) -> list[str]:
     """All pages with questions, in order."""
-    return ["when", "places", *(f"{PERSON}{index}" for index in range(people)), "household", "contact"]
+    return ["kind", "when", "places", *(f"{PERSON}{index}" for index in range(people)), "household", "contact"]
 
 
 def names(page: str) -> Iterator[str]:
     """The fields that a page may send."""
     kinds: dict[str, list[tuple[type[PageForm], str]]] = {
+        "kind": [(KindForm, "")],
         "when": [(WhenForm, "")],
         "places": [(AddressForm, "old-"), (AddressForm, "new-")],
         "household": [(HouseholdForm, "")],
@@ -40,6 +43,7 @@ def names(page: str) -> Iterator[str]:
 class Sheet:
     """The forms of a draft, and what concerns no single field."""
 
+    kind: KindForm
     when: WhenForm
     old: AddressForm
     new: AddressForm
@@ -51,14 +55,16 @@ class Sheet:
     @classmethod
     def of(cls, draft: Draft) -> "Sheet":
         """Bind every form to what was typed."""
-        answers = draft.answers
+        answers, kind = draft.answers, draft.answers.get("kind", MOVE)
+        names = [person.get("full_name", "") for person in draft.people]
         return cls(
-            when=WhenForm(answers),
-            old=AddressForm(answers, prefix="old"),
-            new=AddressForm(answers, prefix="new"),
-            people=[PersonForm(person, first=index == 0) for index, person in enumerate(draft.people)],
-            household=HouseholdForm(answers),
-            contact=ContactForm(answers),
+            kind=KindForm(answers),
+            when=WhenForm(answers, kind=kind),
+            old=AddressForm(answers, prefix="old", kind=kind),
+            new=AddressForm(answers, prefix="new", kind=kind),
+            people=[PersonForm(person, first=index == 0, kind=kind) for index, person in enumerate(draft.people)],
+            household=HouseholdForm(answers, kind=kind),
+            contact=ContactForm(answers, names=names),
         )
 
     def forms(self, page: str) -> list[PageForm]:
@@ -66,12 +72,18 @@ class Sheet:
         if page.startswith(PERSON):
             return [self.people[int(page.removeprefix(PERSON))]]
         found: dict[str, list[PageForm]] = {
+            "kind": [self.kind],
             "when": [self.when],
-            "places": [self.old, self.new],
+            "places": [self.old] if self.stays else [self.old, self.new],
             "household": [self.household],
             "contact": [self.contact],
         }
         return found.get(page, [])
+
+    @property
+    def stays(self) -> bool:
+        """Whether the address stays: it is asked for once."""
+        return self.kind.typed("kind") == Kind.HOUSEHOLD_CHANGE
 
     def pages(self) -> list[str]:
         """All pages with questions, in order."""
@@ -104,7 +116,7 @@ class Sheet:
     def tell(self, problem: Problem) -> None:
         """Put a problem at the field it is about, unless its question has a complaint already."""
         form, name = mapping.field_of(self, problem.pointer)
-        if form is None or name not in form.fields:
+        if form is None or name not in form.fields or (self.stays and form is self.new):
             self.general.append(words(problem))
         elif not form.complained(name):
             form.add_error(name, words(problem))

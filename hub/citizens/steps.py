@@ -32,7 +32,7 @@ class Turn:
 
 def start() -> Turn:
     """The first page of an empty draft."""
-    return quiet(Draft.new(), "when")
+    return quiet(Draft.new(), "kind")
 
 
 def turn(sent: Mapping[str, Any]) -> Turn:

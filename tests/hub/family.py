@@ -53,9 +53,15 @@ def citizen(name: str = "citizen") -> User:
     return User.objects.create(username=name)
 
 
-def to_places(visitor: Visitor) -> None:
-    """The second page."""
+def to_when(visitor: Visitor, kind: str = "MOVE") -> None:
+    """The page after the kind."""
     visitor.open("/file/")
+    visitor.press(kind=kind)
+
+
+def to_places(visitor: Visitor) -> None:
+    """The page of the addresses."""
+    to_when(visitor)
     visitor.press(**WHEN)
 
 

@@ -30,6 +30,7 @@ from tests.hub.family import (
     to_household,
     to_person,
     to_places,
+    to_when,
 )
 from tests.hub.visitor import Visitor
 
@@ -142,7 +143,7 @@ def test_what_no_page_of_ours_sends_is_refused(visitor: Visitor, change: dict[st
 
 
 def test_an_empty_page_tells_what_is_missing_at_each_field(visitor: Visitor) -> None:
-    visitor.open("/file/")
+    to_when(visitor)
     page = visitor.press()
     assert page.title.startswith("エラー")
     for name in ("planned_out_on", "living_from"):
@@ -185,7 +186,7 @@ WRONG: list[tuple[Any, dict[str, str], str, str]] = [
 def test_a_wrong_answer_is_told_at_its_field_and_kept(
     visitor: Visitor, reach: Any, answers: dict[str, str], name: str, words: str
 ) -> None:
-    reach(visitor) if reach else visitor.open("/file/")
+    (reach or to_when)(visitor)
     page = visitor.press(**answers)
     assert f"id_{name}_error" in page.ids
     assert words in page.text
