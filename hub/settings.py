@@ -142,6 +142,11 @@ CELERY_BEAT_SCHEDULE = {
     "empty": {"task": "hub.trays.tasks.empty", "schedule": HUB_TRAY_EVERY, "options": {"expires": 30.0}},
     "reconcile": {"task": "hub.deliveries.tasks.reconcile", "schedule": crontab(hour="5", minute="10")},
     "open_by_day": {"task": "hub.procedures.tasks.open_by_day", "schedule": 600.0, "options": {"expires": 500.0}},
+    "fire_deadlines": {
+        "task": "hub.relocations.tasks.fire_deadlines",
+        "schedule": 60.0,
+        "options": {"expires": 50.0},
+    },
     "try_next": {"task": "hub.shadow.tasks.try_next", "schedule": 15.0, "options": {"expires": 10.0}},
 }
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hub.bench import burst, floors, rendering
+from hub.bench import burst, floors, planning, rendering
 from hub.bench.arena import Arena, arena
 from hub.bench.report import Bar, Found, Progress, Report
 from hub.bench.sides import PRODUCT
@@ -29,7 +29,9 @@ RUNNING: dict[str, Callable[[Arena, Options, Progress], Found]] = {
 ALL = "all"
 #: Origin, destination and eight registers.
 LEAST_TOWNS = 10
-NAMES = ("rendering", *RUNNING, ALL)
+#: Scenarios that need nothing running.
+ALONE = ("rendering", "journey")
+NAMES = (*ALONE, *RUNNING, ALL)
 
 
 def run(name: str, options: Options, tell: Progress) -> Report:
@@ -37,8 +39,10 @@ def run(name: str, options: Options, tell: Progress) -> Report:
     found: list[Found] = []
     if name in ("rendering", ALL):
         found.append(rendering.run(options.rounds, options.standards, tell))
+    if name in ("journey", ALL):
+        found.append(planning.run(options.rounds, tell))
     floor: dict[str, float] = {}
-    if name != "rendering":
+    if name not in ALONE:
         with arena(options.data, options.towns, options.couriers, lambda what: tell(what, 0, 1)) as place:
             for each in RUNNING if name == ALL else (name,):
                 found.append(RUNNING[each](place, options, tell))

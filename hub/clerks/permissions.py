@@ -13,7 +13,7 @@ from hub.actors import PROTECTS, ActorKind
 
 #: Read by clerks (their own town's rows) and operators (states, never persons).
 READ = {
-    "relocations": ("relocation", "mover", "report", "event"),
+    "relocations": ("relocation", "mover", "report", "event", "deadline", "alert"),
     "deliveries": (
         *("delivery", "event", "receipt", "return", "difference", "discrepancy", "reconciliation"),
         *("lane", "weeklyhours", "datedhours", "closure"),

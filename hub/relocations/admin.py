@@ -1,6 +1,6 @@
 """The desk's view of relocations: where each stands and who must act next. Who moves, only notices say."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.contrib import admin
@@ -12,10 +12,10 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from hub import desk, words
+from hub import catalogue, desk, words
 from hub.deliveries.models import Delivery
-from hub.relocations import tables
-from hub.relocations.models import Event, Mover, Relocation, Report
+from hub.relocations import alerts, tables
+from hub.relocations.models import Alert, Deadline, Event, Mover, Relocation, Report
 from municipalities.notice import Kind
 
 #: Whom a relocation waits for, by its state; what is in none of these has come to an end.
@@ -120,6 +120,14 @@ class EventRows(desk.Rows):
         return super().get_queryset(request).select_related("municipality").order_by("pk")
 
 
+class DeadlineRows(desk.Rows):
+    """What must have happened by when."""
+
+    model = Deadline
+    fields = readonly_fields = ("clock", "municipality", "ordinals", "starts_on", "due_on", "rolled_due_on", "state")
+    verbose_name_plural = _("deadlines")
+
+
 @admin.register(Relocation)
 class RelocationAdmin(desk.Desk):
     """Relocations; a clerk sees those of which the own town was told something."""
@@ -130,7 +138,7 @@ class RelocationAdmin(desk.Desk):
     search_fields = ("receipt_no__startswith",)
     search_help_text = _("Receipt number, or how it begins.")
     ordering = ("-pk",)
-    inlines = (MoverRows, ReportRows, EventRows)
+    inlines = (MoverRows, DeadlineRows, ReportRows, EventRows)
     readonly_fields = ("waiting_for", "planned", "way", "deliveries")
     fieldsets = (
         (None, {"fields": ("receipt_no", "state", "waiting_for")}),
@@ -227,3 +235,62 @@ def table(rows: Iterable[Delivery]) -> SafeString:
             ),
         ),
     )
+
+
+class OpenFilter(admin.SimpleListFilter):
+    """Open alerts first: what is settled is shown on request."""
+
+    title = _("settled")
+    parameter_name = "settled"
+
+    def lookups(self, _request: HttpRequest, _model_admin: object) -> list[tuple[str, Any]]:
+        return [("yes", _("settled")), ("all", _("all"))]
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        found = list(super().choices(changelist))
+        found[0]["display"] = _("open")
+        return iter(found)
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Alert]) -> QuerySet[Alert]:
+        if self.value() == "all":
+            return queryset
+        return queryset.filter(settled_at__isnull=self.value() != "yes")
+
+
+@admin.register(Alert)
+class AlertAdmin(desk.Desk):
+    """What a clerk is to look at: why, and what to do."""
+
+    list_display = ("words", "relocation", "ordinals", "at", "settled_at")
+    list_filter = (OpenFilter, "code")
+    list_select_related = ("relocation",)
+    ordering = ("-pk",)
+    fields = readonly_fields = (
+        "words",
+        "remedy",
+        "relocation",
+        "municipality",
+        "about",
+        "ordinals",
+        "at",
+        "settled_at",
+    )
+    actions = ("settle",)
+
+    @admin.display(description=_("alert"))
+    def words(self, row: Alert) -> str:
+        return f"{row.code} {catalogue.entry(row.code).title}"
+
+    @admin.display(description=_("what to do"))
+    def remedy(self, row: Alert) -> str:
+        return catalogue.entry(row.code).remedy
+
+    def has_settle_permission(self, request: HttpRequest) -> bool:
+        """The clerk of the town settles; an operator sees."""
+        return bool(desk.town_of(request))
+
+    @admin.action(description=_("I have looked at it"), permissions=["settle"])
+    def settle(self, request: HttpRequest, queryset: QuerySet[Alert]) -> None:
+        for row in queryset:
+            alerts.settle(row)
+        self.message_user(request, gettext("Settled."))

@@ -4,11 +4,14 @@
 the report's transaction, so that a refusal leaves nothing behind.
 """
 
+import re
+
 from django.utils import timezone
 
 from hub.catalogue import refuse
 from hub.deliveries import services as deliveries
-from hub.relocations import corrections, facts, journey, services
+from hub.relocations import alerts, corrections, facts, journey, services, timers
+from hub.relocations.clocks import table
 from hub.relocations.models import Relocation, Report
 from hub.relocations.notes import Notes
 from hub.relocations.reported import ReportBody
@@ -23,6 +26,7 @@ def before(body: ReportBody, relocation: Relocation, rows: facts.Rows, municipal
     """Give the town and the last town of registration the legs that the report needs."""
     if body.type == "arrival.diverted":
         _divert(body, relocation, rows, municipality)
+    head_settled(body, relocation, municipality)
     if body.last_registered:
         if body.type not in UNFILED:
             raise refuse("E104", "/last_registered", "Said when the movers appear.")
@@ -53,13 +57,70 @@ def after(report: Report, body: ReportBody, relocation: Relocation, rows: facts.
     if body.changes:
         _correct(report, body, relocation, notes)
     if said == ("moveout.decided", "EX_OFFICIO") and relocation.flow == Flow.CARD_SPECIAL:
-        change_flow(relocation, notes, Flow.PAPER_CERT)
+        services.change_flow(relocation, notes, Flow.PAPER_CERT)
+    _alert(report, body, relocation, rows)
+    if report.type == "arrival.visited":
+        _first_visit(report, body, relocation, notes)
     gone = _not_concerned(report, rows)
     if gone:
         deliveries.take_back(relocation.pk, municipalities=gone, movers=report.ordinals)
         taken = facts.read(relocation)
         return facts.Rows(rows.movers, taken.deliveries, rows.reports, rows.acts)
     return rows
+
+
+def _alert(report: Report, body: ReportBody, relocation: Relocation, rows: facts.Rows) -> None:
+    """Tell the clerks of another town what this one found; fields by name, never a value."""
+    origin = [relocation.origin_id]
+    if report.type == "differences.reported":
+        named = sorted(set(body.differences))
+        if not named or not all(POINTER.fullmatch(pointer) for pointer in named):
+            raise refuse("E104", "/differences", "Pointers into the filing, at least one.")
+        for pointer in named:
+            alerts.tell(relocation, origin, "A415", report.ordinals, pointer)
+    elif report.type == "appendix.mismatch":
+        towns = {row.municipality_id for row in rows.movers if row.role == Role.DESTINATION}
+        alerts.tell(relocation, towns or origin, "A416", report.ordinals, str(report.pk))
+    elif (report.type, report.outcome) == ("inquiry.replied", "NOT_ARRIVED"):
+        alerts.tell(relocation, origin, "A419", report.ordinals)
+
+
+#: A pointer to a field of a filing: names of fields and numbers of movers only.
+POINTER = re.compile("(/([a-z][A-Za-z]{1,30}|[0-9]{1,2})){1,4}")
+
+
+def _first_visit(report: Report, body: ReportBody, relocation: Relocation, notes: Notes) -> None:
+    """Judge the flow with the card by the day of moving in (Order Art. 24-2), and start the 90 days."""
+    if relocation.flow != Flow.CARD_SPECIAL or body.legal_date is None:
+        return
+    today, town = timezone.localdate(), str(report.municipality_id)
+    for name, event in (("SPECIAL14", body.legal_date), ("C30", relocation.planned_out_on)):
+        clock = table()[name]
+        if event is None or today <= clock.last_day(event):
+            continue
+        rolled = clock.rolled(event, timers.opening(town))
+        if rolled is None or today <= rolled:
+            alerts.tell(relocation, [town], "A420", report.ordinals, name)
+        else:
+            alerts.tell(relocation, [town], "A408", report.ordinals, name)
+            services.change_flow(relocation, notes, Flow.PAPER_CERT)
+            return
+    if not body.card_shown:
+        timers.begin(relocation, table()["C90"], town, today, list(report.ordinals))
+
+
+def head_settled(body: ReportBody, relocation: Relocation, municipality: str) -> None:
+    """Hold order rule O6: the origin does or waives the change of head before the head's move-out is registered."""
+    if (body.type, body.outcome) != ("moveout.decided", "REGISTERED"):
+        return
+    open_ = relocation.alerts.filter(
+        municipality=municipality, code="A414", about=alerts.UNDECIDED, settled_at=None
+    ).first()
+    if open_ is None:
+        return
+    if not body.head_change:
+        raise refuse("E302", "/head_change", "DONE or WAIVED: who becomes head of those who remain (standard 4.0.4).")
+    alerts.settle(open_)
 
 
 def _correct(report: Report, body: ReportBody, relocation: Relocation, notes: Notes) -> None:
@@ -73,13 +134,6 @@ def _correct(report: Report, body: ReportBody, relocation: Relocation, notes: No
     by = journey.MOVED if diverted else str(report.municipality_id)
     changed = corrections.write(relocation, opened.filing, filing, opened.key, by)
     notes.add("filing.corrected", report.municipality_id, version=relocation.version, fields=sorted(changed))
-
-
-def change_flow(relocation: Relocation, notes: Notes, flow: Flow) -> None:
-    """Go on with the certificate in another way (Order Art. 24-2; standard 4.1.3.0.3)."""
-    relocation.flow = flow.value
-    relocation.save(update_fields=["flow"])
-    notes.add("flow.changed", flow=flow.value)
 
 
 def _not_concerned(report: Report, rows: facts.Rows) -> set[str]:

@@ -110,13 +110,15 @@ def _covered(told: list[Delivery], version: int) -> Mapping[tuple[str, Role, str
     return found
 
 
-def write_states(rows: Rows, states: Mapping[tuple[Role, str, int], str]) -> None:
-    """Write the states that changed; the database refuses a step that is not in the table."""
+def write_states(rows: Rows, states: Mapping[tuple[Role, str, int], str]) -> bool:
+    """Write the states that changed and tell whether any did; the database refuses a step that is not in the table."""
+    moved = False
     for mover in rows.movers:
         state = states[Role(mover.role), mover.municipality_id, mover.ordinal]
         if state != mover.state:
-            mover.state = state
+            mover.state, moved = state, True
             mover.save(update_fields=["state"])
+    return moved
 
 
 def part(rows: Rows, due: Due) -> int:

@@ -205,9 +205,9 @@ def _due(situation: Situation, movers: Mapping[int, Past]) -> Iterator[Due]:
     told: dict[tuple[Role, str], set[int]] = {}
     for (_, role, town), ordinals_told in situation.covered.items():
         told.setdefault((role, town), set()).update(ordinals_told)
-    for row, gate in _notices(situation.kind):
+    for row, role, gate in _notices(situation.kind):
         for leg in situation.legs:
-            if leg.role is not row.role or (row.told and not leg.told):
+            if leg.role is not role or (row.told and not leg.told):
                 continue
             if row.type == "correction.notified" and leg.municipality == situation.version_by:
                 continue  # who corrected knows
@@ -226,10 +226,10 @@ def _due(situation: Situation, movers: Mapping[int, Past]) -> Iterator[Due]:
 
 
 @cache
-def _notices(kind: Kind) -> tuple[tuple[tables.Message, tuple[tuple[Need, ...], ...]], ...]:
+def _notices(kind: Kind) -> tuple[tuple[tables.Message, Role, tuple[tuple[Need, ...], ...]], ...]:
     """Return the notices of a kind of move with their gates, in the catalogue's order."""
     return tuple(
-        (row, tables.gate(row.type, row.role, notice=True))
+        (row, row.role, tables.gate(row.type, row.role, notice=True))
         for row in tables.notice_rows()
         if row.role is not None and (not row.kinds or kind in row.kinds) and row.type != ROUTE
     )

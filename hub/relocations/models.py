@@ -253,6 +253,87 @@ class Event(models.Model):
         return f"{self.type} {self.at:%Y-%m-%d %H:%M:%S}"
 
 
+class DeadlineState(models.TextChoices):
+    """What became of a deadline."""
+
+    RUNNING = "RUNNING", _("running")
+    MET = "MET", _("met")
+    PASSED = "PASSED", _("passed")
+    SUPERSEDED = "SUPERSEDED", _("no longer counts")
+
+
+class Deadline(models.Model):
+    """A clock of the law or of practice that runs for movers at a town (``data/clocks.csv``)."""
+
+    relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="deadlines")
+    municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="+", verbose_name=_("municipality"))
+    clock = models.CharField(_("deadline"), max_length=12)
+    ordinals = models.JSONField(_("movers"))
+    starts_on = models.DateField(_("counted from"))
+    due_on = models.DateField(_("last day"))
+    #: The last day by the town's calendar; empty where its holidays are not known yet.
+    rolled_due_on = models.DateField(_("last open day"), null=True, blank=True)
+    #: The first day on which something is to be done about it.
+    acts_on = models.DateField(editable=False)
+    state = models.CharField(_("state"), max_length=10, choices=DeadlineState, default=DeadlineState.RUNNING)
+
+    class Meta:
+        verbose_name = _("deadline")
+        verbose_name_plural = _("deadlines")
+        constraints = [
+            models.UniqueConstraint(fields=["relocation", "municipality", "clock", "starts_on"], name="deadline_once")
+        ]
+        indexes = [
+            models.Index(fields=["acts_on"], name="deadline_due", condition=models.Q(state=DeadlineState.RUNNING))
+        ]
+        triggers = [
+            pgtrigger.FSM(
+                name="steps",
+                field="state",
+                transitions=[
+                    ("RUNNING", "MET"),
+                    ("RUNNING", "PASSED"),
+                    ("RUNNING", "SUPERSEDED"),
+                    ("SUPERSEDED", "RUNNING"),
+                ],
+            ),
+            pgtrigger.ReadOnly(name="counted_once", fields=["relocation", "clock", "starts_on", "due_on"]),
+            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.clock} {self.due_on}"
+
+
+class Alert(models.Model):
+    """Something that a clerk is to look at and that the hub does not decide (``A4xx`` of the error catalogue)."""
+
+    relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="alerts", verbose_name=_("relocation"))
+    municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="+", verbose_name=_("municipality"))
+    code = models.CharField(_("alert"), max_length=4)
+    #: Tells one alert of the same code from another: a clock, a report, fields by name.
+    about = models.CharField(_("about"), max_length=200, blank=True)
+    ordinals = models.JSONField(_("movers"))
+    at = models.DateTimeField(_("at"), default=timezone.now)
+    settled_at = models.DateTimeField(_("settled"), null=True, blank=True)
+    settled_by = models.CharField(_("settled by account"), max_length=100, blank=True)
+
+    class Meta:
+        verbose_name = _("alert")
+        verbose_name_plural = _("alerts")
+        constraints = [
+            models.UniqueConstraint(fields=["relocation", "municipality", "code", "about"], name="alert_once")
+        ]
+        indexes = [models.Index(fields=["municipality", "-id"], name="alert_of_town")]
+        triggers = [
+            pgtrigger.ReadOnly(name="raised_once", exclude=["settled_at", "settled_by"]),
+            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return self.code
+
+
 class IdempotencyKey(models.Model):
     """A key that a client gave to one filing (Idempotency-Key); same key and body, same answer."""
 

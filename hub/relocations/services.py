@@ -18,7 +18,18 @@ from hub.catalogue import raise_any, refuse
 from hub.deliveries import services as deliveries
 from hub.deliveries.states import State
 from hub.ids import uuid7
-from hub.relocations import corrections, facts, journey, legs, notices, people, signals, tables
+from hub.relocations import (
+    alerts,
+    corrections,
+    facts,
+    journey,
+    legs,
+    notices,
+    people,
+    signals,
+    tables,
+    timers,
+)
 from hub.relocations.checks import check, codes
 from hub.relocations.filing import Filing
 from hub.relocations.models import Agreement, Guard, Leg, Relocation, Version
@@ -107,8 +118,18 @@ def _store(relocation_id: UUID, filing: Filing, body: bytes, owner: Actor) -> Re
     movers = legs.make(relocation, parts(filing))
     signals.stored.send(sender=Relocation, relocation=relocation, filing=filing, legs=legs.of(movers))
     rows = facts.Rows(movers, [], [], [acknowledged])
+    _look_ahead(relocation, rows, filing)
     go_on(relocation, rows, notes, Opened(filing, key))
     return relocation
+
+
+def _look_ahead(relocation: Relocation, rows: facts.Rows, filing: Filing) -> None:
+    """Start the clocks that this version starts, and tell the clerks what it gives them to look at."""
+    timers.start(relocation, rows, filing)
+    towns = {Role.ORIGIN: filing.origin, Role.DESTINATION: filing.destination}
+    everyone = [mover.ordinal for mover in filing.movers]
+    for role, code, about in alerts.of_filing(filing):
+        alerts.tell(relocation, [towns[role]], code, everyone, about)
 
 
 def _move_before(filing: Filing, owner: Actor) -> Relocation | None:
@@ -178,17 +199,26 @@ def go_on(relocation: Relocation, rows: facts.Rows, notes: Notes, unsealed: Open
         notes.add(f"{item.type}.queued", item.municipality, role=item.role.value, movers=list(item.ordinals))
     # As in the courier, the audit chain is locked before the movers: the two can meet, never in a deadlock.
     notes.write()
-    facts.write_states(rows, result.states)
+    moved = facts.write_states(rows, result.states)
     arrived = result.state in facts.REGISTERED and relocation.state not in facts.REGISTERED
     if result.state != relocation.state:
         relocation.state = result.state
         relocation.save(update_fields=["state"])
     if result.due:
         _tell(relocation, rows, unsealed or opened(relocation), result.due)
+    if moved:
+        timers.follow(relocation, journey.pasts(situation))
     signals.went_on.send(sender=Relocation, relocation=relocation, rows=rows, situation=situation, journey=result)
     if arrived:
         for later in relocation.followed_by.all():
             advance(later.pk)
+
+
+def change_flow(relocation: Relocation, notes: Notes, flow: Flow) -> None:
+    """Go on with the certificate in another way (Order Art. 24-2; standard 4.1.3.0.3)."""
+    relocation.flow = flow.value
+    relocation.save(update_fields=["flow"])
+    notes.add("flow.changed", flow=flow.value)
 
 
 def opened(relocation: Relocation) -> Opened:
@@ -291,6 +321,7 @@ def amend(relocation_id: UUID, filing: Filing, owner: Actor) -> Relocation:
         notes.add("filing.amended", version=relocation.version, fields=sorted(changed))
         rows = facts.Rows(rows.movers, facts.read(relocation).deliveries, rows.reports, rows.acts)
         signals.stored.send(sender=Relocation, relocation=relocation, filing=filing, legs=legs.of(rows.movers))
+        _look_ahead(relocation, rows, filing)
         go_on(relocation, rows, notes, Opened(filing, now.key))
     return relocation
 

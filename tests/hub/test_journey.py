@@ -1,14 +1,18 @@
 """The journey as a pure function: repeatable, never ahead of a gate, and its tables agree with each other."""
 
+import io
+import re
 from datetime import date
 from typing import Any
 
 import msgspec
 import pytest
+from django.core.management import call_command
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hub import words
+from hub import catalogue, words
+from hub.catalogue import Problem, Refusal
 from hub.relocations import clocks, journey, notices, tables
 from hub.relocations.facts import ACTS
 from hub.relocations.journey import Fact, LegFacts, Situation
@@ -283,3 +287,29 @@ def test_what_may_be_withheld_has_a_blank() -> None:
     mover = {field.name for field in msgspec.structs.fields(Mover) if field.required}
     assert notice <= notices.ENVELOPE
     assert mover <= notices.MOVER_ENVELOPE
+
+
+def test_the_pages_to_read_hold_every_step_and_every_message() -> None:
+    drawn, listed = io.StringIO(), io.StringIO()
+    call_command("journey", "diagram", stdout=drawn)
+    call_command("journey", "table", stdout=listed)
+    for role in tables.START:
+        part = drawn.getvalue().partition(f"## {role.value}\n")[2].partition("## ")[0]
+        arrows = [line.split(":")[0] for line in part.split("\n    ")[2:] if "[*]" not in line]
+        assert {tuple(arrow.split(" --> ")) for arrow in arrows} == set(tables.transitions(role))
+    for row in tables.messages():
+        assert f"| {row.no} | {row.type} | {row.sender} → {row.recipient} |" in listed.getvalue()
+
+
+def test_the_error_catalogue_is_whole() -> None:
+    """D 6.6: every class, in two languages, with who acts and what to do; precedence is the code's order."""
+    found = catalogue.entries()
+    assert list(found) == sorted(found, key=lambda code: (code[0] == "A", code))
+    assert {row.who for row in found.values()} <= {"sender", "citizen", "clerk", "operator", "hub", "ignore"}
+    for code, row in found.items():
+        assert all((row.title_en, row.remedy_en)), code
+        assert re.search("[\u3040-\u9fff]", row.title_ja), code
+        assert re.search("[\u3040-\u9fff]", row.remedy_ja), code
+    assert {clock.alert for clock in clocks.table().values()} - {""} <= set(found)
+    lead = Refusal(Problem("E310"), Problem("E104"), Problem("E200")).lead
+    assert lead.code == "E104"

@@ -1,0 +1,119 @@
+"""Deadlines as rows: started by what is filed and said, stopped by what happens. ``firing`` does what is due."""
+
+import time
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from functools import lru_cache
+
+from hub.relocations import facts, journey
+from hub.relocations.clocks import Clock, table
+from hub.relocations.filing import Filing
+from hub.relocations.models import Deadline, DeadlineState, Relocation
+from municipalities.models import Municipality
+from municipalities.notice import Flow, Kind, Role
+from municipalities.opening import Opening
+
+ONE_DAY = timedelta(days=1)
+#: Seconds for which a town's calendar is remembered.
+REMEMBERED = 60
+
+
+def opening(code: str) -> Opening:
+    """Return the calendar of a town's counter."""
+    return _opening(code, int(time.monotonic() // REMEMBERED))
+
+
+@lru_cache(maxsize=4096)
+def _opening(code: str, _minute: int) -> Opening:
+    return Municipality.objects.prefetch_related("exceptions").get(pk=code).opening()
+
+
+def start(relocation: Relocation, rows: facts.Rows, filing: Filing) -> None:
+    """Start the clocks that the filing starts; those of an earlier version count no longer."""
+    wanted = {(row.municipality_id, row.clock, row.starts_on): row for row in _wanted(relocation, rows, filing)}
+    for row in relocation.deadlines.filter(state=DeadlineState.RUNNING) if relocation.version > 1 else ():
+        if (row.municipality_id, row.clock, row.starts_on) not in wanted and row.clock != "C90":
+            end(row, DeadlineState.SUPERSEDED)
+    Deadline.objects.bulk_create(wanted.values(), ignore_conflicts=True)
+    if relocation.version > 1:  # a day that counts again
+        for row in relocation.deadlines.filter(state=DeadlineState.SUPERSEDED):
+            if (row.municipality_id, row.clock, row.starts_on) in wanted:
+                end(row, DeadlineState.RUNNING)
+
+
+def _wanted(relocation: Relocation, rows: facts.Rows, filing: Filing) -> Iterator[Deadline]:
+    people = {mover.ordinal: mover for mover in filing.movers}
+    towns: dict[str, list[tuple[str, int]]] = {}
+    for row in rows.movers:
+        if row.state not in journey.ELSEWHERE:
+            towns.setdefault(row.role, []).append((row.municipality_id, row.ordinal))
+    for clock in table().values():
+        if not clock.applies(Kind(relocation.kind), Flow(relocation.flow)):
+            continue
+        groups: dict[tuple[str, date], list[int]] = {}
+        for town, ordinal in towns.get(clock.role, []):
+            mover = people[ordinal]
+            event = {
+                "planned_out_on": mover.leaves_on or filing.planned_out_on,
+                "arrived_on": mover.arrives_on or filing.living_from,
+                "visit_on": filing.visit_on,
+            }.get(clock.starts)
+            if event is not None:
+                groups.setdefault((town, event), []).append(ordinal)
+        for (town, event), ordinals in groups.items():
+            yield running(relocation, clock, town, event, ordinals)
+
+
+def running(relocation: Relocation, clock: Clock, town: str, event: date, ordinals: list[int]) -> Deadline:
+    """Return a clock that runs at a town from a day on."""
+    due, rolled = clock.last_day(event), clock.rolled(event, opening(town))
+    uncertain = clock.when_uncertain == "alert" and rolled != due
+    return Deadline(
+        relocation=relocation,
+        municipality_id=town,
+        clock=clock.clock,
+        ordinals=ordinals,
+        starts_on=event,
+        due_on=due,
+        rolled_due_on=rolled,
+        acts_on=(due if uncertain or rolled is None else rolled) + ONE_DAY,
+    )
+
+
+def begin(relocation: Relocation, clock: Clock, town: str, event: date, ordinals: list[int]) -> None:
+    """Start a clock at a town for these movers too."""
+    row = running(relocation, clock, town, event, ordinals)
+    same = relocation.deadlines.filter(municipality=town, clock=clock.clock, starts_on=event).first()
+    if same is not None:
+        same.ordinals = sorted({*same.ordinals, *ordinals})
+    (same or row).save()
+
+
+def follow(relocation: Relocation, pasts: Mapping[int, journey.Past]) -> None:
+    """Stop the clocks that were met, or whose movers have nothing to do there any more."""
+    for row in relocation.deadlines.filter(state=DeadlineState.RUNNING):
+        open_, met = left(row, pasts)
+        if not open_:
+            end(row, DeadlineState.MET if met else DeadlineState.SUPERSEDED)
+
+
+#: States of a leg in which no deadline of it counts any more.
+OVER = frozenset({"WITHDRAWN", "CANCELLED", "REJECTED", "CLOSED_EX_OFFICIO"}) | journey.ELSEWHERE
+
+
+def left(row: Deadline, pasts: Mapping[int, journey.Past]) -> tuple[list[int], bool]:
+    """Return the movers for whom it still runs, and whether anybody met it."""
+    clock = table()[row.clock]
+    role, still, met = Role(clock.role), [], False
+    for ordinal in row.ordinals:
+        past = pasts[ordinal]
+        if clock.met_by and (clock.met_by, "") in past.happened:
+            met = True
+        elif past.states.get((role, row.municipality_id)) not in OVER:
+            still.append(ordinal)
+    return still, met
+
+
+def end(row: Deadline, state: DeadlineState) -> None:
+    row.state = state
+    row.save(update_fields=["state"])
