@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -70,6 +71,24 @@ NEXT = {
     "WITHDRAWN": _("You took this filing back. If you move after all, file again."),
     "CANCELLED": _("The move was cancelled. If you move after all, file again."),
 }
+#: Where there is no other municipality, or where nobody is awaited in it.
+_WITHIN = {
+    "SUBMITTED": _("Your filing is on its way to the municipality."),
+    "AWAITING_ARRIVAL": _(
+        "The municipality has your filing. Go to its counter in person, within 14 days of the change."
+    ),
+    "ARRIVED": _("You are registered. There is nothing left to do for you at this counter."),
+}
+_OUT = {
+    "MOVEOUT_ACCEPTED": _("The municipality accepted your move abroad. There is no counter to go to in Japan."),
+    "ARRIVED": _("The municipality accepted your move abroad. There is no counter to go to in Japan."),
+}
+NEXT_OF_KIND: dict[str, dict[str, Any]] = {
+    Kind.IN_CITY.value: _WITHIN,
+    Kind.HOUSEHOLD_CHANGE.value: _WITHIN,
+    Kind.OVERSEAS_IN.value: _WITHIN,
+    Kind.OVERSEAS_OUT.value: _OUT,
+}
 #: A consent was refused: who refused and why is theirs to say.
 NOT_AS_IT_IS = _("This filing cannot go on as it is. Please change who moves, or withdraw it.")
 BRING = {
@@ -135,6 +154,7 @@ class Standing:
     towns: list[Town]
     procedures: procedures.Procedures | None
     may_withdraw: bool
+    may_amend: bool
     consents: list[consents.Asked]
     filed_on: str
     planned_out_on: str
@@ -154,6 +174,7 @@ def of(relocation: Relocation) -> Standing:
         towns=towns(relocation, filing),
         procedures=procedures.of(relocation, opened) if opened else None,
         may_withdraw=may_withdraw(relocation),
+        may_amend=may_withdraw(relocation),
         consents=consents.of_filing(asking.of_filer(relocation), filing),
         filed_on=day(relocation.filed_on),
         planned_out_on=day(relocation.planned_out_on),
@@ -163,7 +184,8 @@ def of(relocation: Relocation) -> Standing:
 def next_of(relocation: Relocation) -> str:
     """What comes next."""
     refused = relocation.state == "RETURNED" and relocation.agreement == Agreement.REFUSED
-    return str(NOT_AS_IT_IS if refused else NEXT[relocation.state])
+    of_kind = NEXT_OF_KIND.get(relocation.kind, {})
+    return str(NOT_AS_IT_IS if refused else of_kind.get(relocation.state, NEXT[relocation.state]))
 
 
 def entries(standing: Standing) -> list[calendar.Entry]:

@@ -19,6 +19,7 @@ urlpatterns = [
     path("relocations/<str:receipt_no>/", views.show_status, name="status"),
     path("relocations/<str:receipt_no>/answers/", views.answer, name="answer"),
     path("relocations/<str:receipt_no>/calendar.ics", views.show_calendar, name="calendar"),
+    path("relocations/<str:receipt_no>/amend/", views.amend, name="amend"),
     path("relocations/<str:receipt_no>/withdraw/", views.withdraw, name="withdraw"),
     path("relocations/<str:receipt_no>/consents/<uuid:pk>/", consents.link, name="consent_link"),
     path("relocations/<str:receipt_no>/consents/<uuid:pk>/take-out/", consents.take_out, name="take_out"),

@@ -22,10 +22,12 @@ from hub.actors import Actor
 from hub.catalogue import Refusal
 from hub.citizens import calendar, pages, procedures, standing, steps
 from hub.citizens.access import for_citizens, is_citizen
+from hub.citizens.amending import AmendForm
 from hub.consents import services as consents
 from hub.ids import is_receipt_no
 from hub.relocations import followon, services, status
 from hub.relocations.models import Relocation
+from hub.vault.services import ShreddedError
 
 #: The demo lies above the pages, so it is asked for by name, and only when it runs.
 DEMO = "hub.demo.seed."
@@ -136,6 +138,31 @@ def show_calendar(_request: HttpRequest, actor: Actor, receipt_no: str) -> HttpR
     content = calendar.render(entries, receipt_no, datetime.now(UTC))
     headers = {"Content-Disposition": f'attachment; filename="{receipt_no}.ics"'}
     return HttpResponse(content, content_type="text/calendar; charset=utf-8", headers=headers)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@for_citizens
+def amend(request: HttpRequest, actor: Actor, receipt_no: str) -> HttpResponse:
+    """Change days or the new address, until the municipality has decided."""
+    relocation = own(actor, receipt_no)
+    if not standing.may_withdraw(relocation):
+        messages.info(request, _("The municipality has decided already; ask at its counter."))
+        return redirect("citizens:status", receipt_no)
+    try:
+        form = AmendForm(services.filing_of(relocation), request.POST if request.method == "POST" else None)
+    except ShreddedError:
+        raise Http404 from None
+    problems: list[str] = []
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.amend(relocation.pk, form.amended(), actor)
+        except Refusal as refusal:
+            problems = [f"{one.entry.title} {one.entry.remedy}" for one in refusal.problems]
+        else:
+            messages.success(request, _("Your filing was changed."))
+            return redirect("citizens:status", receipt_no)
+    context = {"relocation": relocation, "forms": [form], "problems": problems}
+    return render(request, "citizens/amend.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
