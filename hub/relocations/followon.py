@@ -27,7 +27,7 @@ from hub.procedures.evaluation import Finding
 from hub.procedures.models import Task
 from hub.relocations import facts, notices, services
 from hub.relocations.filing import Filing
-from hub.relocations.models import Relocation
+from hub.relocations.models import Guard, Relocation
 from hub.relocations.services import Opened
 from hub.vault import services as vault
 from municipalities import standard
@@ -125,12 +125,18 @@ def _tell(relocation: Relocation, opened: Opened, move: Move, changed: procedure
     """Queue one notice per procedure, department and day, for all its movers; cancellations follow what they cancel."""
     told, ids = [], {}
     numbers = _numbers(relocation.pk)
+    case = _Case(
+        relocation,
+        opened.filing,
+        {person.ordinal: person.arrives_on for person in move.persons},
+        dict(relocation.legs.exclude(guard=Guard.NONE).values_list("municipality_id", "contact_office")),
+    )
     for tasks in _together(_carried(changed.opened)):
-        notice = _notice(relocation, opened.filing, "task.opened", tasks)
+        notice = _notice(case, "task.opened", tasks)
         told.append(_queued(notice, relocation, numbers, opened.key))
         ids[UUID(notice.notice_id)] = tasks
     for tasks in _together(changed.cancelled):
-        notice = _notice(relocation, opened.filing, "task.cancelled", tasks, refers_to=str(tasks[0].delivery_id))
+        notice = _notice(case, "task.cancelled", tasks, refers_to=str(tasks[0].delivery_id))
         told.append(_queued(notice, relocation, numbers, opened.key))
     if told:
         deliveries.queue(told, _last_sequences(relocation.pk))
@@ -159,11 +165,24 @@ def _together(tasks: Iterable[Task]) -> list[list[Task]]:
     return list(found.values())
 
 
-def _notice(relocation: Relocation, filing: Filing, type_: str, tasks: Sequence[Task], refers_to: str = "") -> Notice:
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What notices to departments are written from."""
+
+    relocation: Relocation
+    filing: Filing
+    #: Day of moving in, by mover.
+    arrived: Mapping[int, date | None]
+    #: Whom to ask about a protected person, by municipality that handles it so.
+    offices: Mapping[str, str]
+
+
+def _notice(case: _Case, type_: str, tasks: Sequence[Task], refers_to: str = "") -> Notice:
     """Return what the department may know: its own task and scheme, and the address on its own side."""
-    task = tasks[0]
+    relocation, filing, task = case.relocation, case.filing, tasks[0]
     rule, ordinals = task.definition, {one.ordinal for one in tasks}
     department = tables.departments().get(task.department)
+    arrived = {case.arrived.get(ordinal) for ordinal in ordinals}
     movers = tuple(own_scheme(mover, rule) for mover in filing.movers if mover.ordinal in ordinals)
     whole = Notice(
         notice_id=str(uuid7()),
@@ -176,6 +195,8 @@ def _notice(relocation: Relocation, filing: Filing, type_: str, tasks: Sequence[
         filed_on=relocation.filed_on,
         planned_out_on=filing.planned_out_on,
         living_from=filing.living_from,
+        actual_in_on=arrived.pop() if len(arrived) == 1 else None,
+        contact_office=case.offices.get(task.municipality_id, ""),
         origin=filing.origin,
         destination=task.municipality_id if task.side == Role.DESTINATION.value else filing.destination,
         old_address=filing.old_address,

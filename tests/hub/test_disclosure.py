@@ -214,3 +214,37 @@ def test_the_domicile_is_told_of_nobody_elses_movers() -> None:
     assert [mover.ordinal for mover in one.movers] == [2]
     assert one.person_count == 1
     assert samples.SAMPLE_TARO.full_name not in str(one)
+
+
+#: A department knows its own task, who it is about and the address on its own side; nothing of where people went.
+DEPARTMENT = {"kind", "task", "person_count", "contact_office"} | of_movers(
+    "full_name", "full_name_kana", "full_name_roman", "full_name_kanji", "alternative_name", "preferred_name",
+    "date_of_birth", "sex", "coverage",
+)  # fmt: skip
+MOST_OF_TASKS = {
+    ("task.opened", Role.ORIGIN): DEPARTMENT | {"planned_out_on", "origin", "old_address"},
+    ("task.opened", Role.DESTINATION): DEPARTMENT
+    | {"living_from", "actual_in_on", "origin", "destination", "new_address"},
+    ("task.cancelled", Role.ORIGIN): {
+        "kind",
+        "origin",
+        "task",
+        "refers_to",
+        "person_count",
+        "contact_office",
+        "movers.full_name",
+    },
+    ("task.cancelled", Role.DESTINATION): {"kind", "destination", "task", "refers_to", "person_count", "contact_office"}
+    | of_movers("full_name"),
+}
+
+
+def test_departments_are_told_no_field_beyond_the_matrix_in_any_layout() -> None:
+    assert set(tables.tasks()) == set(MOST_OF_TASKS)
+    for (type_, role), most in MOST_OF_TASKS.items():
+        notice = notices.disclose(with_(samples.ONE, type=type_, role=role, kind=Kind.WARD_TO_WARD))
+        assert told(notice) - ENVELOPE == most  # the sample says something in each of them
+        for layout in standard.names():
+            shape = standard.load(layout)
+            if "task" not in shape.omits:
+                assert told(shape.read(shape.write(notice).content)) - ENVELOPE <= most, layout

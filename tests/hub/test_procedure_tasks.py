@@ -136,6 +136,7 @@ def test_the_department_reads_its_task_in_the_towns_own_record_and_answers() -> 
     assert (notice.task.department, notice.task.title) == ("国保年金担当", "国民健康保険の加入")
     assert notice.task.due_on == tasks(relocation)["F01.gain", 1].due_on
     assert notice.movers[0].coverage == Coverage(national_health_insurance=True)  # its own scheme only
+    assert notice.actual_in_on == timezone.localdate()
     assert notice.old_address is None
     assert notice.new_address is not None
     assert notice.contact is None
@@ -291,6 +292,18 @@ def test_a_death_or_a_cancellation_supersedes_everything_still_open() -> None:
 
 def _states(relocation: Relocation) -> Any:
     return {(Role(row.role), row.municipality_id, row.ordinal): row.state for row in relocation.movers.all()}
+
+
+def test_the_department_learns_whom_to_ask_about_a_protected_person_and_no_more() -> None:
+    document = family()
+    relocation = journeys.file(document)
+    with acting(HUB):
+        relocation.legs.filter(municipality=HAKODATE).update(guard="own", contact_office="市民課　見本担当")
+    settle(relocation, [said for said in journeys.course(relocation, document) if said.notice == "moveout.submitted"])
+    opened = told(relocation, "task.opened", HAKODATE)
+    assert opened
+    for _, notice in opened:
+        assert (notice.contact_office, notice.protected, notice.new_address) == ("市民課　見本担当", False, None)
 
 
 # --- The citizen's page ------------------------------------------------------------------------------------------
