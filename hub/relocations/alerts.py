@@ -15,6 +15,8 @@ from municipalities.notice import Flow, Role, Scope
 ADULT = 18
 #: The head leaves and nobody was named: the origin does not register the move-out before it is settled (O6).
 UNDECIDED = "undecided"
+#: Kinship that is said and not proven.
+UNPROVEN = ("縁故者",)
 
 
 def of_filing(filing: Filing) -> Iterator[tuple[Role, str, str]]:
@@ -26,6 +28,9 @@ def of_filing(filing: Filing) -> Iterator[tuple[Role, str, str]]:
         ages.is_surely_under(mover.date_of_birth, ADULT, today) for mover in filing.movers
     ):
         yield Role.ORIGIN, "A406", ""
+    # A foreign resident's kinship is proven by a document (Act Art. 30-49); without one 縁故者 is entered meanwhile.
+    if any(mover.nationality != "JPN" and mover.relation_to == UNPROVEN for mover in filing.movers):
+        yield Role.DESTINATION, "A412", ""
     heads = [mover for mover in filing.movers if mover.relation_from == ("世帯主",)]
     with_card = [mover.presents_card for mover in filing.movers]
     if filing.flow is Flow.CARD_SPECIAL and not all(with_card) and not any(head.presents_card for head in heads):

@@ -8,7 +8,7 @@ from django.test import Client
 from hub.actors import HUB, acting
 from hub.deliveries.models import Delivery
 from hub.relocations import services
-from hub.relocations.models import Relocation
+from hub.relocations.models import Alert, Relocation
 from municipalities.notice import Kind, PreferredName
 from tests.conftest import CHIYODA, HAKODATE
 from tests.hub.family import CONTACT, HOUSEHOLD, PERSON, WHEN, citizen, days, to_when
@@ -145,6 +145,8 @@ def test_a_foreign_resident_says_alias_history_days_and_which_name_counts(visito
     visitor.press("submit")
     with acting(HUB):
         filed = services.filing_of(Relocation.objects.get())
+        told = list(Alert.objects.filter(code="A412").values_list("municipality", flat=True))
+    assert told == [CHIYODA]
     mover = filed.movers[0]
     assert (mover.preferred_name, mover.relation_to) == (PreferredName.ALIAS, ("縁故者",))
     assert mover.alternative_name_history == ("2019-05-01 012025 記載 見本　太郎",)

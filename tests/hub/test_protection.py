@@ -21,9 +21,9 @@ from hub.deliveries import services as deliveries
 from hub.deliveries.models import Delivery
 from hub.protection import services as protection
 from hub.protection.models import ContactWish, Measure, Release
-from hub.relocations import services
+from hub.relocations import alerts, services
 from hub.relocations.filing import Filing
-from hub.relocations.models import Event, Leg, Relocation
+from hub.relocations.models import Alert, Deadline, Event, Leg, Relocation
 from hub.vault import services as vault
 from municipalities.notice import Contact, Notice, Registry
 from tests.conftest import CHIYODA, HAKODATE, TENRYU, clerk, filing
@@ -198,12 +198,17 @@ def test_the_flag_is_in_sight_of_the_own_towns_role_alone(actor: Actor) -> None:
     set_by_hand(at(entrusted(HAKODATE, "a")), resident())
     relocation = file()
     journeys.carry()
+    with acting(HUB):
+        alerts.tell(relocation, [HAKODATE, CHIYODA], "A401", [1])
+        assert Deadline.objects.filter(relocation=relocation).exists()
     with acting(actor):
         assert not Measure.objects.exists()
         if actor.kind is ActorKind.CLERK and not actor.duty:
             assert not Relocation.objects.exists()
             assert not Leg.objects.exists()
             assert not Delivery.objects.exists()
+            assert not Alert.objects.exists()
+            assert not Deadline.objects.exists()
         if actor.kind is not ActorKind.SYSTEM and not actor.duty:
             assert not Delivery.objects.filter(type="protection.route").exists()
             assert not Event.objects.filter(type__startswith="protection").exists()

@@ -23,7 +23,7 @@ from hub.protection import services
 from hub.protection.admin import expiring
 from hub.protection.models import ContactWish, Measure, Release
 from hub.relocations.admin import for_us
-from hub.relocations.models import Relocation
+from hub.relocations.models import Alert, Relocation
 
 register = template.Library()
 
@@ -52,6 +52,8 @@ def queues_of(request: HttpRequest) -> Iterator[Queue]:
         ours = for_us(visible(request, Relocation), town)
         yield queue(_("Relocations that wait for our municipality"), ours, "waiting=us")
         yield queue(_("Tasks of our departments"), visible(request, Task).filter(state__in=OPEN), "open=yes")
+        alerts = visible(request, Alert).filter(settled_at=None)
+        yield queue(_("Alerts to look at"), alerts, "o=-4")
         cases = visible(request, Case).filter(finding=Finding.OPEN)
         yield queue(_("Persons who seem to be filed twice"), cases, f"finding__exact={Finding.OPEN}")
     held = visible(request, Delivery).filter(state=State.HELD)
