@@ -1,0 +1,44 @@
+"""S32 and S33: foreign residents (domain reference 7)."""
+
+import pytest
+
+from municipalities.notice import Calendar, PreferredName, Residence, UncertainDate
+from tests.scenarios.stage import A, B, R, Stage, day, move, person
+
+pytestmark = pytest.mark.django_db
+
+STAY = Residence(category="mid_long_term", status="永住者", expires_on=day("2029-12-31"))
+HISTORY = ("2019-05-01 012025 記載 見本　太郎",)
+FOREIGNER = person(
+    1,
+    "MIHON TARO",
+    "世帯主",
+    full_name_roman="MIHON TARO",
+    full_name_kana="ミホン　タロウ",
+    alternative_name="見本　太郎",
+    alternative_name_kana="ミホン　タロウ",
+    alternative_name_history=HISTORY,
+    preferred_name=PreferredName.ALIAS,
+    nationality="USA",
+    registry=None,
+    residence=STAY,
+    presents_card=True,
+    date_of_birth=UncertainDate(year=1985, month=7, day=1, calendar=Calendar.WESTERN),
+)
+
+
+def test_s32_alias_and_roman_name_travel_with_their_history(stage: Stage) -> None:
+    story = stage.file(move(FOREIGNER))
+    story.moved_out()
+    for code, type_ in ((A, "moveout.submitted"), (B, "arrival.prefill")):
+        for record in (story.notice(code, type_), story.written(code, type_)[1]):
+            mover = record.movers[0]
+            assert (mover.full_name_roman, mover.alternative_name) == ("MIHON TARO", "見本　太郎")
+            assert mover.preferred_name == PreferredName.ALIAS
+            assert mover.alternative_name_history == HISTORY
+            assert (mover.registry, mover.residence) == (None, STAY)
+    # Nobody keeps a family register of a foreign resident.
+    story.moved_in()
+    story.confirmed()
+    assert story.state == "SETTLED"
+    assert story.told(R) == []

@@ -1,0 +1,182 @@
+"""S01 to S11: households and persons (domain reference 7)."""
+
+from uuid import uuid4
+
+import msgspec
+import pytest
+from django.urls import reverse
+
+from hub import catalogue
+from hub.actors import HUB, acting
+from hub.duplicates.models import Case
+from hub.relocations.filing import Filer
+from hub.relocations.models import Relocation, Version
+from municipalities.notice import HouseholdJoined, Reason, Role, Sex, UncertainDate
+from tests.conftest import front
+from tests.hub import family
+from tests.hub.visitor import Visitor
+from tests.scenarios.stage import (
+    HANAKO,
+    ICHIRO,
+    TARO,
+    A,
+    B,
+    C,
+    R,
+    Stage,
+    born,
+    move,
+    person,
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def test_s03_a_grandchild_and_a_mother_in_law_are_said_in_the_words_of_the_standard(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grandchild = person(2, "見本　三郎", "孫", relation_from=("子",), date_of_birth=born(2020))
+    mother = person(3, "試験　春子", "義母", relation_from=("世帯主",), date_of_birth=born(1950), sex=Sex.FEMALE)
+    document = move(TARO, grandchild, mother)
+    answer = front().post("relocations", msgspec.to_builtins(document), Idempotency_Key=str(uuid4()))
+    assert answer.status_code == 422
+    found = {(one["code"], one["pointer"]) for one in answer.json()["errors"]}
+    assert found == {("E303", "/movers/1/relationTo"), ("E303", "/movers/2/relationTo")}
+    with acting(HUB):
+        assert not Relocation.objects.exists()
+    # The form leaves no room for them: it is built of the standard's links.
+    dates = {"planned_out_on": "2026-03-15", "living_from": "2026-03-16"}
+    monkeypatch.setattr(family, "WHEN", family.WHEN | dates)
+    visitor = Visitor(stage.client(family.citizen()))
+    family.to_person(visitor)
+    assert not {"孫", "義母"} & set(visitor.page.options["relation_to_1"])
+    assert {"子", "妻", "母"} <= set(visitor.page.options["relation_to_1"])
+    assert {"子", "母"} <= set(visitor.page.options["relation_to_2"])
+    chains = [("世帯主",), ("子", "子"), ("妻", "母")]
+    movers = [
+        msgspec.structs.replace(mover, relation_to=chain) for mover, chain in zip(document.movers, chains, strict=True)
+    ]
+    story = stage.file(move(*movers))
+    story.moved_out()
+    assert [mover.relation_to for mover in story.notice(B, "arrival.prefill").movers] == chains
+
+
+def test_s10_of_a_household_that_left_one_child_comes_back(stage: Stage) -> None:
+    story = stage.file(move())
+    story.moved_out()
+    story.report(A, "moveout.effective")
+    assert story.states(A) == ["EFFECTIVE"] * 3
+    story.report(A, "cancel.decided", "CANCEL_ADD", movers=[3])
+    # The child is entered again at A; whether in a household number of its own, A alone knows.
+    assert story.states(A) == ["EFFECTIVE", "EFFECTIVE", "CANCELLED"]
+    assert story.states(B) == ["PREPARED", "PREPARED", "CANCELLED"]
+    recalled = story.notice(B, "certificate.recalled")
+    assert [mover.ordinal for mover in recalled.movers] == [3]
+    assert recalled.reason == Reason.CANCEL_ADD
+    assert story.state == "AWAITING_ARRIVAL"
+    story.moved_in(movers=[1, 2])
+    assert story.refused(B, "movein.decided", "REGISTERED", movers=[3])["code"] == "E200"
+    assert [mover.ordinal for mover in story.notice(A, "movein.notice").movers] == [1, 2]
+    story.confirmed(movers=[1, 2])
+    story.entered(movers=[1, 2])
+    assert story.state == "SETTLED"
+    assert story.states(R, Role.DOMICILE) == ["APPLIED", "APPLIED", "CANCELLED"]
+    assert [mover.ordinal for mover in story.notice(R, "appendix.notice").movers] == [1, 2]
+
+
+def test_s11_a_death_before_the_arrival(stage: Stage) -> None:
+    story = stage.file(move())
+    story.moved_out()
+    stage.at("2026-03-15")
+    story.report(R, "registry.change", "DEATH", movers=[2], legal_date="2026-03-15")
+    assert story.states(B) == ["PREPARED", "CANCELLED", "PREPARED"]
+    assert story.states(A) == ["REGISTERED", "CLOSED", "REGISTERED"]
+    recalled = story.notice(B, "certificate.recalled")
+    assert ([mover.ordinal for mover in recalled.movers], recalled.reason) == ([2], Reason.DEATH)
+    # The others go on; nothing more is told or asked of the one who died.
+    assert story.refused(B, "arrival.visited", movers=[2])["code"] == "E200"
+    story.moved_in(movers=[1, 3])
+    story.confirmed(movers=[1, 3])
+    story.entered(movers=[1, 3])
+    assert story.state == "SETTLED"
+    assert [mover.ordinal for mover in story.notice(A, "movein.notice").movers] == [1, 3]
+    assert [mover.ordinal for mover in story.notice(R, "appendix.notice").movers] == [1, 3]
+
+
+def test_s05_joining_an_existing_household(stage: Stage) -> None:
+    hanako = msgspec.structs.replace(HANAKO, relation_from=("子",), relation_to=(), presents_card=True)
+    joined = HouseholdJoined(head_name="試験　次郎", existing=True)
+    story = stage.file(move(hanako, household_joined=joined, filer=Filer()))
+    assert story.state == "CONSENT_PENDING"
+    assert (story.told(A), story.told(B)) == ([], [])
+    (asked,) = family.waiting(story.relocation)
+    head = stage.client(family.citizen("head"))
+    page = Visitor(head).open(family.link_of(asked)).text
+    # The head of the household sees who would join, and nothing else of the filing.
+    assert "見本 花子" in page
+    assert "試験町" not in page
+    assert head.post(family.link_of(asked), {"go": "agree"}).status_code == 302
+    stage.post()
+    assert story.told(A) == ["moveout.submitted"]
+    story.moved_out()
+    prefill = story.notice(B, "arrival.prefill")
+    assert prefill.household_joined == joined
+    # The relation to the new head is asked by B; the one to the old head is copied nowhere.
+    assert [mover.relation_to for mover in prefill.movers] == [()]
+    assert [mover.relation_from for mover in prefill.movers] == [()]
+    assert story.notice(A, "moveout.submitted").household_joined is None
+    story.moved_in()
+    story.confirmed()
+    story.entered()
+    assert story.state == "SETTLED"
+    assert story.audit()["consent.confirmed"] == 1
+
+
+def test_s07_the_parents_file_contradictory_moves_for_one_child(stage: Stage) -> None:
+    mother = msgspec.structs.replace(HANAKO, presents_card=True)
+    fathers = stage.file(move(TARO, ICHIRO), "father")
+    stage.at("2026-03-11")
+    mothers = stage.file(move(mother, ICHIRO, destination=C), "mother")
+    # Both are received as filed, and neither page says that there is another.
+    assert (fathers.states(A), mothers.states(A)) == (["DELIVERED"] * 2, ["DELIVERED"] * 2)
+    assert "那覇市" not in fathers.page()
+    assert "千代田区" not in mothers.page()
+    for story in (fathers, mothers):
+        assert not [event for event in story.audit() if "duplicate" in event]
+    desk = stage.clerk(A)
+    assert "重複の疑い" in desk.get(reverse("admin:index")).content.decode()
+    with acting(HUB):
+        case = Case.objects.get()
+    page = desk.get(reverse("admin:duplicates_case_change", args=[case.pk])).content.decode()
+    assert fathers.receipt_no in page
+    assert mothers.receipt_no in page
+    for code in (B, C):
+        others = stage.clerk(code).get(reverse("admin:duplicates_case_changelist"))
+        assert fathers.receipt_no not in others.content.decode()
+    # One move-out of the child alone is registered; the other parent may go without it.
+    fathers.moved_out()
+    mothers.report(A, "moveout.reviewing")
+    assert mothers.refused(A, "moveout.decided", "REGISTERED")["code"] == "E306"
+    mothers.report(A, "moveout.decided", "REGISTERED", movers=[1])
+    assert (fathers.states(A), mothers.states(A)) == (["REGISTERED"] * 2, ["REGISTERED", "PROVISIONAL"])
+    for story, place in ((fathers, "那覇市"), (mothers, "千代田区")):
+        text = story.page()
+        assert place not in text
+        assert "E306" not in text
+
+
+def test_s08_a_child_has_the_only_card(stage: Stage) -> None:
+    child = msgspec.structs.replace(ICHIRO, presents_card=True, date_of_birth=born(2016))
+    document = move(msgspec.structs.replace(TARO, presents_card=False), HANAKO, child)
+    answer = front().post("relocations", msgspec.to_builtins(document), Idempotency_Key=str(uuid4()))
+    assert (answer.status_code, answer.json()["code"]) == (422, "E311")
+    assert answer.json()["pointer"] == "/movers/2/presentsCard"
+    # The way that is left, in both languages; and no part of a record is kept.
+    assert "窓口" in catalogue.entry("E311").remedy or "counter" in catalogue.entry("E311").remedy
+    with acting(HUB):
+        assert not Relocation.objects.exists()
+        assert not Version.objects.exists()
+    # At fifteen the same card does, the day before the birthday.
+    grown = msgspec.structs.replace(child, date_of_birth=UncertainDate(year=2011, month=3, day=11))
+    story = stage.file(move(msgspec.structs.replace(TARO, presents_card=False), HANAKO, grown))
+    assert story.states(A) == ["DELIVERED"] * 3

@@ -1,0 +1,122 @@
+"""S45 to S60: messaging and operations (domain reference 7)."""
+
+from uuid import uuid4
+
+import msgspec
+import pytest
+
+from hub.actors import HUB, acting
+from hub.audit.models import Entry
+from hub.relocations.models import Relocation, Report
+from municipalities.notice import Reason
+from tests.conftest import front
+from tests.scenarios.stage import A, B, R, Stage, move
+
+pytestmark = pytest.mark.django_db
+
+
+def test_s45_doubled_and_out_of_order(stage: Stage) -> None:
+    story = stage.file(move())
+    story.moved_out()
+    story.report(B, "arrival.visited")
+    # 24 comes twice under one id: one effect, and the same answer.
+    twice = {"id": str(uuid4())}
+    first, again = (stage.town(B).post(story, "movein.decided", "REGISTERED", **twice) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 200)
+    # 26 comes while 25 still waits to be fetched, and long before its receipt.
+    assert story.told(A) == ["moveout.submitted"]
+    story.report(A, "movein.notice_applied")
+    assert story.states(A) == ["CONFIRMED"] * 3
+    assert story.told(A) == ["moveout.submitted", "movein.notice"]
+    # The receipt comes at last, and once more: it changes nothing.
+    notice = story.notice(A, "movein.notice").notice_id
+    assert [stage.town(A).answer(notice, "registered") for _ in range(2)] == [201, 200]
+    assert story.states(A) == ["CONFIRMED"] * 3
+    assert story.states(B) == ["CLOSED"] * 3
+    story.entered()
+    assert story.state == "SETTLED"
+    assert story.told(R) == ["appendix.notice"]
+    audit = story.audit()
+    assert (audit["movein.decided"], audit["movein.notice_applied"], audit["movein.notice.queued"]) == (1, 1, 1)
+    # Another content under an id that was used is no repetition.
+    other = stage.town(B).post(story, "movein.decided", "REJECTED", **twice)
+    assert (other.status_code, other.json()["code"]) == (409, "E202")
+
+
+def test_s46_a_notice_wanted_again_and_a_corrected_room_are_no_second_move(stage: Stage) -> None:
+    story = stage.file(move())
+    story.moved_out()
+    story.moved_in()
+    first = story.notice(A, "movein.notice")
+    assert first.new_address is not None
+    opened = story.tasks(B)
+    room = first.new_address.full_address + "　見本荘２０２"
+    story.report(B, "correction.notified", changes=[{"pointer": "/newAddress/fullAddress", "value": room}])
+    # A asks for 25 again: the same notice under the same id, which A knows as a duplicate.
+    wanted = {"id": str(uuid4()), "type": "resend.requested", "delivery": first.notice_id}
+    assert stage.town(A).system.post("reports", wanted).status_code == 201
+    stage.post()
+    assert story.told(A) == ["moveout.submitted", "movein.notice", "correction.notified", "movein.notice"]
+    assert story.notice(A, "movein.notice") == first
+    corrected = story.notice(A, "correction.notified")
+    assert corrected.new_address is not None
+    assert (corrected.new_address.full_address, corrected.version, corrected.reason) == (
+        room,
+        2,
+        Reason.ERROR_CORRECTED,
+    )
+    assert story.notice(R, "correction.notified").new_address == corrected.new_address
+    assert story.audit()["movein.notice.queued"] == 1
+    assert story.tasks(B) == opened
+    assert story.events("filing.corrected") == [{"version": 2, "fields": ["new_address"]}]
+    story.confirmed()
+    story.entered()
+    assert story.state == "SETTLED"
+
+
+def test_s47_a_cancellation_after_the_move_in_begins_at_the_destination(stage: Stage) -> None:
+    story = stage.file(move())
+    story.moved_out()
+    story.moved_in()
+    story.confirmed()
+    story.entered()
+    assert "取消しを申し出ました" in story.withdraw()
+    assert story.told(B)[-1] == "cancel.requested"
+    assert "cancel.requested" not in story.told(A)
+    problem = story.refused(A, "cancel.decided", "CANCEL_ADD")
+    assert problem["code"] == "E200"
+    assert "destination" in problem["detail"]
+    assert story.states(A) == ["CONFIRMED"] * 3
+    story.report(B, "cancel.decided", "CANCEL_REMOVE")
+    # From now on nobody is recorded at B, and A knows in the same moment.
+    assert story.states(A) == ["EFFECTIVE"] * 3
+    assert story.told(A)[-2:] == ["cancel.requested", "movein.cancelled"]
+    assert story.notice(R, "movein.cancelled").reason == Reason.CANCEL_REMOVE
+    story.report(A, "cancel.decided", "CANCEL_ADD")
+    story.entered()
+    assert story.state == "CANCELLED"
+    assert (story.states(A), story.states(B)) == (["CANCELLED"] * 3, ["CANCELLED"] * 3)
+    # The certificate is not recalled: B had registered, and undid it itself.
+    assert "certificate.recalled" not in story.told(B)
+    assert story.audit()["cancel.decided"] == 2
+
+
+@pytest.mark.parametrize("number", ["123456789018", "１２３４　５６７８　９０１８", "1234-5678-9018"])
+def test_s56_an_individual_number_in_the_remarks_is_refused_before_it_is_stored(
+    stage: Stage, caplog: pytest.LogCaptureFixture, number: str
+) -> None:
+    document = move(remarks=f"番号は{number}です。")
+    answer = front().post("relocations", msgspec.to_builtins(document), Idempotency_Key=str(uuid4()))
+    assert answer.status_code == 422
+    problem = answer.json()
+    assert (problem["code"], problem["pointer"]) == ("E140", "/remarks")
+    assert problem["remedy"]
+    assert number not in answer.content.decode()
+    assert number not in caplog.text
+    with acting(HUB):
+        assert not Relocation.objects.exists()
+        assert not Report.objects.exists()
+        assert not Entry.objects.filter(action__startswith="filing").exists()
+    # A number of twelve digits that is none goes through.
+    told = stage.file(move(remarks="お客様番号は123456789012です。"))
+    assert told.notice(A, "moveout.submitted").remarks == "お客様番号は123456789012です。"
