@@ -45,6 +45,8 @@ HUB_SLOW_DATABASE = env.float("HUB_SLOW_DATABASE", default=2.0)
 HUB_LONGEST_BACKLOG = env.float("HUB_LONGEST_BACKLOG", default=900.0)
 #: Who reads /metrics sends this as bearer token; empty: whoever reaches the address may read it.
 HUB_METRICS_TOKEN = env.str("HUB_METRICS_TOKEN", default="")
+#: After so many days without anything happening a finished relocation is shredded; the operator's policy.
+HUB_RETENTION_DAYS = env.int("HUB_RETENTION_DAYS", default=1_827)
 #: How many hours an Idempotency-Key is kept, at least 72.
 HUB_IDEMPOTENCY_HOURS = env.int("HUB_IDEMPOTENCY_HOURS", default=72)
 
@@ -140,6 +142,7 @@ CELERY_TASK_DEFAULT_QUEUE = "hub"
 CELERY_BEAT_SCHEDULE = {
     "carry": {"task": "hub.deliveries.tasks.carry", "schedule": 1.0, "options": {"expires": 2.0}},
     "empty": {"task": "hub.trays.tasks.empty", "schedule": HUB_TRAY_EVERY, "options": {"expires": 30.0}},
+    "purge": {"task": "hub.relocations.tasks.purge", "schedule": crontab(hour="3", minute="40")},
     "reconcile": {"task": "hub.deliveries.tasks.reconcile", "schedule": crontab(hour="5", minute="10")},
     "open_by_day": {"task": "hub.procedures.tasks.open_by_day", "schedule": 600.0, "options": {"expires": 500.0}},
     "fire_deadlines": {
