@@ -43,6 +43,8 @@ KEPT = {
     "procedures.change_localrule",
     *(f"deliveries.{act}_{model}" for act in ("add", "change", "delete") for model in ("weeklyhours", "datedhours")),
     "deliveries.add_closure",
+    "deliveries.view_replay",
+    "deliveries.add_replay",
     "accounts.add_user",
     "accounts.change_user",
 }

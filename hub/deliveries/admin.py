@@ -22,6 +22,7 @@ from hub.deliveries.lane_admin import ClosureAdmin, DatedHoursAdmin, LaneAdmin, 
 from hub.deliveries.models import Delivery, Event, Receipt
 from hub.deliveries.reading import changes, sections
 from hub.deliveries.reconciliation_admin import DiscrepancyAdmin, ReconciliationAdmin
+from hub.deliveries.replay_admin import ReplayAdmin
 from hub.deliveries.states import Cause, State
 from hub.fidelity.models import Substitution
 from hub.vault.services import ShreddedError
@@ -33,6 +34,7 @@ __all__ = [
     "DiscrepancyAdmin",
     "LaneAdmin",
     "ReconciliationAdmin",
+    "ReplayAdmin",
     "WeeklyHoursAdmin",
 ]
 
