@@ -149,6 +149,9 @@ def make(plan: Plan) -> Planned:
         address=plan.address,
         gaiji=plan.gaiji,
         concurrency=plan.concurrency,
+        # The town's own limits stay as they were; an operator may set others on the new row.
+        per_second=present.per_second,
+        retry_hours=present.retry_hours,
         valid_from=plan.valid_from,
         tried_from=plan.tried_from,
     )
