@@ -14,6 +14,8 @@ from hub.actors import HUB, acting
 from hub.deliveries.models import Delivery, Receipt
 from hub.deliveries.states import State
 from hub.demo.front import Accepted
+from hub.procedures.models import Task
+from hub.procedures.states import State as Asked
 from hub.relocations.models import Relocation
 
 #: A delivery in one of these is on its way, or somebody was told why not.
@@ -33,6 +35,7 @@ class Outcome:
     by_standard: dict[str, int] = field(default_factory=dict)
     by_transport: dict[str, int] = field(default_factory=dict)
     by_state: dict[str, int] = field(default_factory=dict)
+    tasks: dict[str, int] = field(default_factory=dict)
     receipts: dict[str, int] = field(default_factory=dict)
     #: Deliveries that wait or are held, by town: what a person would be told.
     unfinished: list[dict[str, Any]] = field(default_factory=list)
@@ -53,32 +56,38 @@ class Outcome:
                 "by_state": self.by_state,
             },
             "receipts": self.receipts,
+            "tasks": self.tasks,
             "unfinished": self.unfinished,
         }
 
 
 def wait(accepted: Sequence[Accepted], quiet: float, limit: float, progress: Callable[[int], None]) -> None:
-    """Wait until every journey is settled, or nothing has moved for ``quiet`` seconds, or ``limit`` is over."""
+    """Wait until every journey is settled and every task answered.
+
+    Or until nothing has moved for ``quiet`` seconds, or ``limit`` seconds are over.
+    """
     ids = [one.id for one in accepted]
     deadline, moved, before = time.monotonic() + limit, time.monotonic(), None
     while time.monotonic() < deadline and time.monotonic() - moved < quiet:
-        settled, picture = _picture(ids)
+        settled, open_, picture = _picture(ids)
         progress(settled)
-        if settled == len(ids):
+        if settled == len(ids) and not open_:
             return
         if picture != before:
             before, moved = picture, time.monotonic()
         time.sleep(0.3)
 
 
-def _picture(ids: list[str]) -> tuple[int, Any]:
-    """Return how many are settled, and something that changes when anything moves."""
+def _picture(ids: list[str]) -> tuple[int, int, Any]:
+    """Return how many are settled, how many tasks wait for a town, and something that changes when anything moves."""
     with acting(HUB):
         states = Counter(Relocation.objects.filter(pk__in=ids).values_list("state", flat=True))
         rows = Delivery.objects.filter(relocation_id__in=ids).values_list("state").annotate(n=Count("pk"))
         deliveries = tuple(sorted(rows))
         receipts = Receipt.objects.filter(delivery__relocation_id__in=ids).count()
-    return states["SETTLED"], (tuple(sorted(states.items())), deliveries, receipts)
+        handed = Task.objects.filter(relocation_id__in=ids, state__in=(Asked.READY, Asked.SENT))
+        open_ = handed.filter(delivery_id__isnull=False).count()
+    return states["SETTLED"], open_, (tuple(sorted(states.items())), deliveries, receipts, open_)
 
 
 def examine(accepted: Sequence[Accepted], towns: str) -> Outcome:
@@ -90,6 +99,7 @@ def examine(accepted: Sequence[Accepted], towns: str) -> Outcome:
         deliveries = list(Delivery.objects.filter(relocation_id__in=ids).select_related("connection"))
         kinds = Receipt.objects.filter(delivery__relocation_id__in=ids).values_list("kind").annotate(n=Count("pk"))
         outcome.receipts = dict(kinds)
+        outcome.tasks = dict(Counter(Task.objects.filter(relocation_id__in=ids).values_list("state", flat=True)))
     outcome.settled = sum(row.state == "SETTLED" for row in relocations.values())
     outcome.by_state = dict(Counter(row.state for row in deliveries))
     outcome.by_standard = dict(Counter(row.connection.standard for row in deliveries))

@@ -27,6 +27,7 @@ from hub.relocations.models import Relocation
 from municipalities import standard
 from municipalities.models import Connection
 from municipalities.notice import Coverage, Notice, Role, UncertainDate
+from municipalities.simulator import clerk as clerks
 from tests.conftest import CHIYODA, HAKODATE, NAHA, clerk, filing, front, town
 from tests.hub import journeys
 from tests.hub.visitor import Visitor
@@ -165,6 +166,15 @@ def test_the_department_reads_its_task_in_the_towns_own_record_and_answers() -> 
     assert town(HAKODATE).post("reports", done | {"id": str(uuid4())}).json()["code"] == "E108"
     unknown = town(CHIYODA).post("reports", done | {"id": str(uuid4()), "outcome": "SOLD"})
     assert unknown.json()["code"] == "E102"
+
+
+def test_a_simulated_town_finishes_what_it_was_asked() -> None:
+    relocation = moved_in(family())
+    system = town(CHIYODA)
+    for _, notice in told(relocation, "task.opened", CHIYODA):
+        for step in clerks.plan(notice, clerks.today()):
+            assert system.post(step.path.removeprefix("/api/v1/"), step.body).status_code == 201, step.name
+    assert {one.state for one in tasks(relocation, side="destination").values()} == {State.DONE}
 
 
 def test_repeating_adds_nothing_and_every_step_is_written_down() -> None:
