@@ -40,6 +40,8 @@ BEFORE_ARRIVAL = frozenset(
 )
 #: States that end a relocation.
 ENDED = frozenset({"WITHDRAWN", "REJECTED", "CANCELLED", "SETTLED"})
+#: States in which the towns can still be asked to cancel.
+CANCELLABLE = frozenset({"MOVEOUT_ACCEPTED", "AWAITING_ARRIVAL", "NON_ARRIVAL", "ARRIVED"})
 #: Colour of a mover's state: what is done, and what is wrong; all others are under way.
 DONE = frozenset(
     {("origin", "CONFIRMED"), ("origin", "EFFECTIVE"), ("origin", "REGISTERED"), ("domicile", "APPLIED")}
@@ -155,6 +157,7 @@ class Standing:
     procedures: procedures.Procedures | None
     may_withdraw: bool
     may_amend: bool
+    may_cancel: bool
     consents: list[consents.Asked]
     filed_on: str
     planned_out_on: str
@@ -175,6 +178,7 @@ def of(relocation: Relocation) -> Standing:
         procedures=procedures.of(relocation, opened) if opened else None,
         may_withdraw=may_withdraw(relocation),
         may_amend=may_withdraw(relocation),
+        may_cancel=may_cancel(relocation),
         consents=consents.of_filing(asking.of_filer(relocation), filing),
         filed_on=day(relocation.filed_on),
         planned_out_on=day(relocation.planned_out_on),
@@ -208,6 +212,11 @@ def _unsealed(relocation: Relocation) -> Opened | None:
         return services.opened(relocation)
     except ShreddedError:
         return None
+
+
+def may_cancel(relocation: Relocation) -> bool:
+    """Whether a cancellation can be asked for (message 61): a town has decided, and nothing has ended."""
+    return relocation.state in CANCELLABLE and facts.decided(facts.read(relocation))
 
 
 def may_withdraw(relocation: Relocation) -> bool:

@@ -171,9 +171,10 @@ def withdraw(request: HttpRequest, actor: Actor, receipt_no: str) -> HttpRespons
     """Ask whether it is meant, then take the filing back."""
     relocation = own(actor, receipt_no)
     if request.method != "POST":
-        if not standing.may_withdraw(relocation):
+        cancels = standing.may_cancel(relocation)
+        if not (cancels or standing.may_withdraw(relocation)):
             return redirect("citizens:status", receipt_no)
-        return render(request, "citizens/withdraw.html", {"relocation": relocation})
+        return render(request, "citizens/withdraw.html", {"relocation": relocation, "cancels": cancels})
     try:
         if services.withdraw(relocation.pk, actor).state == "WITHDRAWN":
             messages.success(request, _("Your filing was withdrawn."))

@@ -102,6 +102,9 @@ def test_what_the_origin_decided_is_not_withdrawn_but_its_cancellation_is_asked_
     journeys.fetch()
     for one in [said for said in said if said.notice == "moveout.submitted"]:
         journeys.say(relocation, one)
+    path = f"/relocations/{relocation.receipt_no}/"
+    assert f"{path}withdraw/" in visitor.open(path).links
+    assert "取消し" in visitor.open(f"{path}withdraw/").text
     page = visitor.client.post(f"/relocations/{relocation.receipt_no}/withdraw/", follow=True).content.decode()
     assert "取消しを申し出ました" in page
     with acting(HUB):
