@@ -20,9 +20,9 @@ from hub.accounts.models import User
 from hub.actors import HUB, acting
 from hub.audit import services as audit
 from hub.audit.models import Entry
-from hub.relocations import facts, journey, people, services
+from hub.relocations import facts, firing, journey, people, services
 from hub.relocations.filing import Filer, Filing
-from hub.relocations.models import Event, Relocation
+from hub.relocations.models import Alert, Deadline, Event, Relocation
 from hub.relocations.models import Mover as Row
 from municipalities.models import Connection, Municipality
 from municipalities.notice import (
@@ -259,6 +259,26 @@ class Story:
         self.stage.post()
         return Page(answer.content.decode()).text
 
+    def answer(self, **given: str) -> str:
+        """The citizen answers what may not be inferred; returns the page that follows."""
+        client = self.stage.client(self.citizen)
+        answer = client.post(f"/relocations/{self.receipt_no}/answers/", given, follow=True)
+        assert answer.status_code == 200
+        self.stage.post()
+        return Page(answer.content.decode()).text
+
+    def alerts(self, code: str) -> list[str]:
+        """What the town's clerks are still to look at."""
+        with acting(HUB):
+            rows = Alert.objects.filter(relocation=self.relocation, municipality=code, settled_at=None)
+            return list(rows.order_by("code").values_list("code", flat=True))
+
+    def deadline(self, clock: str) -> tuple[date, date | None, str]:
+        """The last day as it falls, as the town is open, and the state of a deadline."""
+        with acting(HUB):
+            row = Deadline.objects.get(relocation=self.relocation, clock=clock)
+            return row.due_on, row.rolled_due_on, row.state
+
     def audit(self) -> Counter[str]:
         """What the audit says was done to it."""
         with acting(HUB):
@@ -280,12 +300,13 @@ class Stage:
         self.sessions: dict[Any, Client] = {}
 
     def at(self, day: str, time: str = "10:00") -> None:
-        """Put the clock of Japan to this moment; it goes on from there; what is due is told."""
+        """Put the clock of Japan to this moment; it goes on from there, and the beat does what is due."""
         moment = datetime.fromisoformat(f"{day}T{time}").replace(tzinfo=JAPAN)
         self.clock.move_to(moment, tick=True)
         for played in self.towns.values():
             played.system = town(played.code)  # tokens last an hour
         self.sessions.clear()
+        firing.fire()
         self.post()
 
     def town(self, code: str) -> Town:

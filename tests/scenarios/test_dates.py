@@ -86,3 +86,56 @@ def test_s17_who_arrives_earlier_than_planned_is_deleted_earlier(stage: Stage) -
     # What was planned stays as it was filed.
     assert story.row.planned_out_on == day("2026-03-31")
     assert story.notice(A, "moveout.submitted").planned_out_on == day("2026-03-31")
+
+
+def test_s13_a_deadline_on_a_closed_day(stage: Stage) -> None:
+    stage.at("2026-03-20")
+    living: dict[str, Any] = {"planned_out_on": day("2026-03-27"), "living_from": day("2026-03-28")}
+    story = stage.file(move(**living))
+    story.moved_out()
+    # Day 14 is Saturday 11 April; the counter opens again on Monday.
+    assert story.deadline("C14") == (day("2026-04-11"), day("2026-04-13"), "RUNNING")
+    assert "2026年4月13日" in story.page()
+    stage.at("2026-04-12")
+    assert story.states(B) == ["PREPARED"] * 3
+    assert story.alerts(B) == ["A420"]
+    stage.at("2026-04-13")
+    story.report(B, "arrival.visited", legal_date="2026-03-28")
+    # In time by the law; whether the card's flow is, the hub does not decide: B's clerk is told that it is uncertain.
+    assert story.deadline("C14")[2] == "MET"
+    assert story.alerts(B) == ["A420"]
+    assert story.row.flow == Flow.CARD_SPECIAL
+    story.report(B, "movein.decided", "REGISTERED", legal_date="2026-03-28")
+    assert story.states(B) == ["REGISTERED"] * 3
+
+
+@pytest.mark.parametrize(
+    ("filed", "planned", "living", "last", "visit"),
+    [
+        ("2026-03-25", "2026-04-01", "2026-04-01", "2026-04-15", "2026-04-16"),
+        ("2026-03-01", "2026-03-01", "2026-03-28", "2026-03-31", "2026-04-01"),
+    ],
+    ids=["15 days after moving in", "31 days after the planned day"],
+)
+def test_s14_the_flow_with_the_card_ends_at_the_earlier_limit(
+    stage: Stage, filed: str, planned: str, living: str, last: str, visit: str
+) -> None:
+    stage.at(filed)
+    story = stage.file(move(planned_out_on=day(planned), living_from=day(living)))
+    story.moved_out()
+    shown = day(last)
+    assert f"{shown.year}年{shown.month}月{shown.day}日" in story.page()
+    stage.at(last)
+    assert (story.states(B), story.row.flow) == (["PREPARED"] * 3, Flow.CARD_SPECIAL)
+    stage.at(visit)
+    assert (story.states(B), story.row.flow) == (["SPECIAL_LAPSED"] * 3, Flow.PAPER_CERT)
+    assert "A408" in story.alerts(B)
+    # Late, and still accepted: with the certificate on paper.
+    story.report(B, "arrival.visited", legal_date=living)
+    problem = story.refused(B, "movein.decided", "REGISTERED", legal_date=living)
+    assert problem["code"] == "E200"
+    story.report(A, "certificate.paper_issued")
+    story.report(B, "movein.decided", "REGISTERED", legal_date=living)
+    story.confirmed()
+    story.entered()
+    assert story.state == "SETTLED"

@@ -1,8 +1,9 @@
 """S32 and S33: foreign residents (domain reference 7)."""
 
+import msgspec
 import pytest
 
-from municipalities.notice import Calendar, PreferredName, Residence, UncertainDate
+from municipalities.notice import Calendar, PreferredName, Residence, Sex, UncertainDate
 from tests.scenarios.stage import A, B, R, Stage, day, move, person
 
 pytestmark = pytest.mark.django_db
@@ -42,3 +43,35 @@ def test_s32_alias_and_roman_name_travel_with_their_history(stage: Stage) -> Non
     story.confirmed()
     assert story.state == "SETTLED"
     assert story.told(R) == []
+
+
+def test_s33_no_proof_of_the_relation(stage: Stage) -> None:
+    wife = msgspec.structs.replace(
+        FOREIGNER,
+        ordinal=2,
+        full_name="MIHON HANA",
+        full_name_roman="MIHON HANA",
+        alternative_name="",
+        alternative_name_kana="",
+        alternative_name_history=(),
+        preferred_name=PreferredName.NAME,
+        sex=Sex.FEMALE,
+        relation_from=("縁故者",),
+        relation_to=("縁故者",),
+        presents_card=False,
+    )
+    story = stage.file(move(FOREIGNER, wife))
+    # Not blocked: B's clerk is told that a document with its translation is missing.
+    assert story.alerts(B) == ["A412"]
+    story.moved_out()
+    story.moved_in()
+    assert story.states(B) == ["REGISTERED"] * 2
+    before = story.tasks(B)
+    # The proof comes later: a correction, and no move.
+    stage.at("2026-04-20")
+    story.report(B, "correction.notified", changes=[{"pointer": "/movers/1/relationTo", "value": ["妻"]}])
+    assert story.events("filing.corrected") == [{"version": 2, "fields": ["movers.relation_to"]}]
+    assert story.told(A).count("movein.notice") == 1
+    assert story.tasks(B) == before
+    story.confirmed()
+    assert story.state == "SETTLED"

@@ -11,7 +11,7 @@ from hub.actors import HUB, acting
 from hub.duplicates.models import Case
 from hub.relocations.filing import Filer
 from hub.relocations.models import Relocation, Version
-from municipalities.notice import HouseholdJoined, Reason, Role, Sex, UncertainDate
+from municipalities.notice import HouseholdJoined, HouseholdLeft, Reason, Role, Scope, Sex, UncertainDate
 from tests.conftest import front
 from tests.hub import family
 from tests.hub.visitor import Visitor
@@ -103,6 +103,52 @@ def test_s11_a_death_before_the_arrival(stage: Stage) -> None:
     assert [mover.ordinal for mover in story.notice(R, "appendix.notice").movers] == [1, 3]
 
 
+def test_s01_the_head_leaves_and_two_remain(stage: Stage) -> None:
+    left = HouseholdLeft(head_name=TARO.full_name, head_moves=True, remaining_count=2)
+    document = move(TARO, scope=Scope.PART, household_left=left)
+    # Who becomes head is asked; «we have not decided» is an answer.
+    answer = front().post("relocations", msgspec.to_builtins(document), Idempotency_Key=str(uuid4()))
+    assert (answer.status_code, answer.json()["code"]) == (422, "E302")
+    assert answer.json()["pointer"] == "/householdLeft/newHeadName"
+    story = stage.file(msgspec.structs.replace(document, head_undecided=True))
+    assert story.alerts(A) == ["A414"]
+    story.report(A, "moveout.reviewing")
+    problem = story.refused(A, "moveout.decided", "REGISTERED")
+    assert (problem["code"], problem["pointer"]) == ("E302", "/head_change")
+    assert story.states(A) == ["PROVISIONAL"]
+    story.report(A, "moveout.decided", "REGISTERED", head_change="DONE")
+    assert story.states(A) == ["REGISTERED"]
+    assert story.alerts(A) == []
+    # How those who remain stand to the new head, A alone says: the hub tells of nobody but who moves.
+    told = story.notice(A, "moveout.submitted")
+    assert [mover.full_name for mover in told.movers] == [TARO.full_name]
+    assert told.household_left == left
+    assert story.notice(B, "arrival.prefill").household_left is None
+    # Waiving does as well, where the clerk finds that nothing is to be changed.
+    another = (msgspec.structs.replace(TARO, full_name="試験　太郎"),)
+    other = stage.file(msgspec.structs.replace(document, movers=another, head_undecided=True), "another")
+    other.report(A, "moveout.reviewing")
+    other.report(A, "moveout.decided", "REGISTERED", head_change="WAIVED")
+    assert other.states(A) == ["REGISTERED"]
+
+
+def test_s02_the_head_leaves_and_one_remains(stage: Stage) -> None:
+    left = HouseholdLeft(head_name=TARO.full_name, head_moves=True, remaining_count=1)
+    story = stage.file(move(TARO, scope=Scope.PART, household_left=left))
+    # Nothing is asked and no filing of a change of household is demanded: A makes the one the head ex officio.
+    assert story.alerts(A) == []
+    story.moved_out()
+    assert story.states(A) == ["REGISTERED"]
+    assert story.notice(A, "moveout.submitted").household_left == left
+    assert "世帯主変更" not in story.page()
+    story.moved_in()
+    story.confirmed()
+    story.entered()
+    assert story.state == "SETTLED"
+    with acting(HUB):
+        assert Relocation.objects.count() == 1
+
+
 def test_s05_joining_an_existing_household(stage: Stage) -> None:
     hanako = msgspec.structs.replace(HANAKO, relation_from=("子",), relation_to=(), presents_card=True)
     joined = HouseholdJoined(head_name="試験　次郎", existing=True)
@@ -180,3 +226,21 @@ def test_s08_a_child_has_the_only_card(stage: Stage) -> None:
     grown = msgspec.structs.replace(child, date_of_birth=UncertainDate(year=2011, month=3, day=11))
     story = stage.file(move(msgspec.structs.replace(TARO, presents_card=False), HANAKO, grown))
     assert story.states(A) == ["DELIVERED"] * 3
+
+
+def test_s09_one_card_that_is_not_the_heads_for_the_whole_family(stage: Stage) -> None:
+    father = msgspec.structs.replace(TARO, presents_card=False)
+    mother = msgspec.structs.replace(HANAKO, presents_card=True)
+    story = stage.file(move(father, mother, ICHIRO))
+    # Accepted; whether the exemption covers those without a card B's clerk is to judge, and nobody else.
+    assert story.states(A) == ["DELIVERED"] * 3
+    assert (story.alerts(A), story.alerts(B)) == ([], ["A410"])
+    desk = stage.clerk(B).get(reverse("admin:relocations_alert_changelist")).content.decode()
+    assert "カードを持たない方に特例が及ぶか確認が必要です" in desk
+    story.moved_out()
+    assert [mover.presents_card for mover in story.notice(B, "arrival.prefill").movers] == [False, True, False]
+    story.moved_in()
+    story.confirmed()
+    story.entered()
+    assert story.state == "SETTLED"
+    assert story.alerts(B) == ["A410"]

@@ -1,16 +1,20 @@
 """S45 to S60: messaging and operations (domain reference 7)."""
 
+from datetime import datetime
 from uuid import uuid4
 
 import msgspec
 import pytest
+from django.utils import timezone
 
 from hub.actors import HUB, acting
 from hub.audit.models import Entry
+from hub.deliveries import windows
 from hub.relocations.models import Relocation, Report
 from municipalities.notice import Reason
 from tests.conftest import front
-from tests.scenarios.stage import A, B, R, Stage, move
+from tests.hub import journeys
+from tests.scenarios.stage import JAPAN, TARO, A, B, R, Stage, day, move
 
 pytestmark = pytest.mark.django_db
 
@@ -120,3 +124,30 @@ def test_s56_an_individual_number_in_the_remarks_is_refused_before_it_is_stored(
     # A number of twelve digits that is none goes through.
     told = stage.file(move(remarks="お客様番号は123456789012です。"))
     assert told.notice(A, "moveout.submitted").remarks == "お客様番号は123456789012です。"
+
+
+def test_s48_a_town_is_closed_for_half_a_day(stage: Stage) -> None:
+    stage.at("2026-04-01", "09:00")
+    opens = datetime(2026, 4, 1, 15, 0, tzinfo=JAPAN)
+    with acting(journeys.system(B)):
+        windows.announce(B, timezone.now(), opens)
+    people = [msgspec.structs.replace(TARO, full_name=f"見本　{name}") for name in ("一", "二", "三", "四", "五", "六")]
+    stories = [stage.file(move(one), f"citizen-{number}") for number, one in enumerate(people)]
+    for story in stories:
+        # The hub and A have it; B will, and the page says when.
+        assert story.told(A) == ["moveout.submitted"]
+        assert story.told(B) == []
+        assert story.row.filed_on == day("2026-04-01")
+        assert "15:00" in story.page()
+    # What A decides meanwhile waits as well, behind what came before.
+    stories[0].moved_out()
+    assert stories[0].told(B) == []
+    waiting = stage.town(B).system.get("lane").json()
+    assert waiting["waiting"] == len(stories) + 1
+    stage.at("2026-04-01", "15:30")
+    stage.post()
+    assert stories[0].told(B) == ["arrival.planned", "arrival.prefill"]
+    assert all(story.told(B) == ["arrival.planned"] for story in stories[1:])
+    ids = [notice.notice_id for notice in stage.town(B).inbox]
+    assert len(ids) == len(set(ids)) == len(stories) + 1
+    assert stage.town(B).system.get("lane").json()["waiting"] == 0
