@@ -41,6 +41,8 @@ FLUSH_ROWS, FLUSH_SECONDS = 64, 0.01
 POLL = 0.05
 #: How often lanes whose open period is over get their next one, and what must wait is parked (seconds).
 TIDY = 1.0
+#: A request that takes longer than this is slow; for slow ones a slice of time is exceeded, but not for ever (seconds).
+SLOW, LONGEST = 0.5, 300.0
 _notices = msgspec.json.Decoder(Notice)
 T = TypeVar("T")
 #: Runs what needs the database where the database may be asked.
@@ -57,7 +59,8 @@ class Courier:
         #: Claimed and not yet written down; a slot of a lane is free only after that.
         self.open = 0
         self.written = asyncio.Event()
-        self.under_way: set[asyncio.Task[None]] = set()
+        #: What is being sent, and since when.
+        self.under_way: dict[asyncio.Task[None], float] = {}
         self.outcomes: asyncio.Queue[Outcome] = asyncio.Queue()
         # Django's connection belongs to its thread: all statements of a courier run in this one.
         self.database = ThreadPoolExecutor(1, thread_name_prefix="courier-database")
@@ -90,7 +93,7 @@ class Courier:
     async def carry(self, session: aiohttp.ClientSession, writer: asyncio.Task[None]) -> None:
         """Claim and start sending, until idle or until the slice of time is over, or nothing can be written."""
         started = busy = time.monotonic()
-        while (now := time.monotonic()) - started < self.slice and not writer.done():
+        while not self.is_over(now := time.monotonic(), started) and not writer.done():
             self.written.clear()
             if now >= self.tidied + TIDY:
                 self.tidied = now
@@ -100,14 +103,24 @@ class Courier:
             self.open += len(batch.claimed)
             for claimed in batch.claimed:
                 task = asyncio.create_task(self.send(claimed, session))
-                self.under_way.add(task)
-                task.add_done_callback(self.under_way.discard)
+                self.under_way[task] = now
+                task.add_done_callback(self.under_way.pop)
             if batch.claimed or self.open or batch.again_in is not None:
                 busy = now
             elif now - busy > self.idle:
                 return
             if not batch.claimed:
                 await self.pause(batch.again_in)
+
+    def is_over(self, now: float, started: float) -> bool:
+        """Tell whether the slice of time is over; not while something slow is under way.
+
+        What is under way is waited for before the process is handed back: everybody else would wait for one town.
+        """
+        if now - started < self.slice:
+            return False
+        slow = any(now - began > SLOW for began in self.under_way.values())
+        return not slow or now - started > self.slice + LONGEST
 
     async def pause(self, again_in: float | None) -> None:
         """Wait until something was written down, which frees slots and what was parked; for a pace; or for the bell."""

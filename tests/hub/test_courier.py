@@ -4,6 +4,7 @@
 
 import hashlib
 import threading
+import time
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,8 +16,9 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from hub.actors import HUB, acting
-from hub.deliveries import claims, lanes
+from hub.deliveries import claims, courier, lanes
 from hub.deliveries import services as deliveries
+from hub.deliveries.courier import SLOW
 from hub.deliveries.models import Delivery, Lane
 from hub.fidelity import ledger
 from hub.fidelity.models import Substitution
@@ -144,6 +146,30 @@ def test_a_hanging_town_keeps_nobody_else_waiting(pushed: Towns) -> None:
     helper.join()
     assert [got.town for got in pushed.done] == [TENRYU] * 5 + [HAKODATE] * 5
     assert pushed.most[HAKODATE] == 4
+
+
+def test_a_town_that_hangs_when_the_time_is_over_keeps_nobody_else_waiting(pushed: Towns) -> None:
+    pushed.hanging[HAKODATE] = threading.Event()
+    file(HAKODATE)
+
+    def late() -> None:
+        while not pushed.now[HAKODATE]:
+            pushed.arrived.wait(0.01)
+        time.sleep(2 * SLOW)  # the courier's slice of time is over, and it only waits for Hakodate
+        try:
+            file(TENRYU)
+            deadline = time.monotonic() + 5
+            while not pushed.done and time.monotonic() < deadline:
+                time.sleep(0.01)
+        finally:
+            connection.close()
+            pushed.hanging[HAKODATE].set()
+
+    helper = threading.Thread(target=late)
+    helper.start()
+    courier.run(idle=0, slice_=SLOW)
+    helper.join()
+    assert [got.town for got in pushed.done] == [TENRYU, HAKODATE]
 
 
 def test_a_paused_lane_holds_and_then_delivers(pushed: Towns) -> None:
