@@ -1,7 +1,6 @@
 """The place of the comparison: a database of its own, the towns, and both designs as running processes."""
 
 import os
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,17 +26,14 @@ from hub.bench.records import single_persons
 from hub.bench.sides import NAIVE, PRODUCT, Side
 from hub.bench.sink import Setup, readable
 from hub.bench.usage import Groups
-from hub.demo import seed
+from hub.demo import commands, seed
 from hub.demo.people import Place
 from hub.demo.processes import Processes, free_port, wait_until_up
 from municipalities import standard
 from municipalities.models import Connection, Municipality
 
-PYTHON = sys.executable
 #: Numbers of the broker's databases, so that a demo on the same server is left alone.
-BROKERS = {"product": 14, "naive": 15}
-#: Web processes and threads, the same for both designs.
-WEB = ("--workers", "2", "--blocking-threads", "2", "--backpressure", "64")
+BROKERS = {PRODUCT: 14, NAIVE: 15}
 
 
 @dataclass
@@ -53,10 +49,12 @@ class Arena:
     sides: dict[str, Side]
     groups: Groups
 
-    def prepare(self, *, reports: bool = True, faults: Mapping[str, str] | None = None, hold: str = "") -> None:
-        """Let the towns begin anew, with these faults and this report held back."""
+    def prepare(
+        self, *, reports: bool = True, faults: Mapping[str, str] | None = None, hold: str = "", watch: str = ""
+    ) -> None:
+        """Let the towns begin anew, with these faults, this report held back, this town's arrivals in order."""
         hubs = {side.name: side.address for side in self.sides.values()}
-        setup = Setup(self.standards, hubs, self.tokens, dict(faults or {}), reports, hold)
+        setup = Setup(self.standards, hubs, self.tokens, dict(faults or {}), reports, hold, watch)
         requests.post(f"{self.sink}/setup", data=msgspec.json.encode(setup), timeout=30).raise_for_status()
 
     def release(self) -> None:
@@ -128,7 +126,7 @@ def brokers() -> dict[str, str]:
     for address in found.values():
         with redis.Redis.from_url(address) as client:
             client.flushdb()
-    return {"REDIS_URL": found["product"], "BROKER_URL": found["product"], "NAIVE_BROKER_URL": found["naive"]}
+    return {"REDIS_URL": found[PRODUCT], "BROKER_URL": found[PRODUCT], "NAIVE_BROKER_URL": found[NAIVE]}
 
 
 def chosen(number: int, sink: str) -> tuple[list[Place], dict[str, str]]:
@@ -163,29 +161,20 @@ def tokens(places: Sequence[Place]) -> dict[str, str]:
 
 def start(processes: Processes, sink: str, data: Path, couriers: int) -> dict[str, Side]:
     """Start the towns and both designs."""
-    processes.start("sink", [PYTHON, "-m", "hub.bench.sink", sink.rpartition(":")[2]])
+    processes.start("sink", [commands.PYTHON, "-m", "hub.bench.sink", sink.rpartition(":")[2]])
     # Celery's command line takes a BROKER_URL of the environment before any setting.
     broker = processes.environment["NAIVE_BROKER_URL"]
-    naive = {"DJANGO_SETTINGS_MODULE": "hub.bench.naive.settings", "BROKER_URL": broker}
-    environment = [f"{name}={value}" for name, value in naive.items()]
-    with_naive = ["/usr/bin/env", *environment, PYTHON]
-    migrate = [*with_naive, "-m", "django", "migrate", "--run-syncdb", "--verbosity", "0"]
-    processes.run(migrate)
+    with_naive = ["/usr/bin/env", "DJANGO_SETTINGS_MODULE=hub.bench.naive.settings", f"BROKER_URL={broker}"]
+    processes.run([*with_naive, commands.PYTHON, "-m", "django", "migrate", "--run-syncdb", "--verbosity", "0"])
     sides = {}
-    for side, python, module in ((NAIVE, with_naive, "hub.bench.naive.wsgi"), (PRODUCT, [PYTHON], "hub.wsgi")):
+    for side, prefix, module in ((NAIVE, with_naive, "hub.bench.naive.wsgi"), (PRODUCT, [], "hub.wsgi")):
         port = free_port()
-        served = ["-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--no-ws", *WEB]
-        processes.start(f"{side}-web", [*python, *served, f"{module}:application"])
+        processes.start(f"{side}-web", [*prefix, *commands.web(port, f"{module}:application")])
         sides[side] = Side(side, f"http://127.0.0.1:{port}")
-    celery = ["-m", "celery", "-A"]
-    quiet = ["--loglevel", "WARNING"]
-    worker = ["worker", "--concurrency", "2", *quiet]
-    processes.start("naive-worker", [*with_naive, *celery, "hub.bench.naive.worker", *worker])
+    processes.start("naive-worker", [*with_naive, *commands.worker("naive", "hub.bench.naive.worker", processes=2)])
     for number in range(couriers):
-        one = [PYTHON, *celery, "hub", "worker", "--concurrency", "1", "--hostname", f"courier{number}@%h", *quiet]
-        processes.start(f"product-courier-{number}", one)
-    beat = [PYTHON, *celery, "hub", "beat", "--schedule", str(data / "beat"), *quiet]
-    processes.start("product-beat", beat)
+        processes.start(f"product-courier-{number}", commands.worker(f"courier{number}"))
+    processes.start("product-beat", commands.beat(data))
     for address in (f"{sink}/health", *(f"{side.address}/health/ready" for side in sides.values())):
         wait_until_up(address)
     time.sleep(2.0)  # workers have no door to ask at

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hub.bench import burst, floors, planning, rendering
+from hub.bench import backlog, burst, faults, floors, growth, memory, planning, rendering, steady
 from hub.bench.arena import Arena, arena
 from hub.bench.report import Bar, Found, Progress, Report
 from hub.bench.sides import PRODUCT
@@ -16,6 +16,10 @@ class Options:
 
     rounds: int
     relocations: int
+    seconds: float  #: of an even load
+    backlog: int
+    deliveries: int  #: that memory is looked at after
+    sizes: Sequence[int]  #: stored relocations
     towns: int
     couriers: int
     standards: Sequence[str]
@@ -25,6 +29,12 @@ class Options:
 #: Scenarios that need both designs running.
 RUNNING: dict[str, Callable[[Arena, Options, Progress], Found]] = {
     "burst": lambda place, options, tell: burst.run(place, options.rounds, options.relocations, tell),
+    "steady": lambda place, options, tell: steady.run(place, options.rounds, options.seconds, tell),
+    "backlog": lambda place, options, tell: backlog.run(place, options.backlog, options.seconds, tell),
+    "memory": lambda place, options, tell: memory.run(place, options.deliveries, tell),
+    "growth": lambda place, options, tell: growth.run(place, options.sizes, tell),
+    # Last: what waits for towns that misbehaved goes on afterwards.
+    "faults": lambda place, options, tell: faults.run(place, options.seconds, tell),
 }
 ALL = "all"
 #: Origin, destination and eight registers.
@@ -56,4 +66,6 @@ def run(name: str, options: Options, tell: Progress) -> Report:
 def shares(bars: Sequence[Bar], floor: dict[str, float]) -> dict[str, float]:
     """What share of each floor the product's deliveries a second are."""
     rates = [bar.product for bar in bars if bar.name.startswith("deliveries/s")]
+    if not rates:
+        return {}
     return {f"share of {name}, {PRODUCT}": round(max(rates) / rate, 4) for name, rate in floor.items() if rates}

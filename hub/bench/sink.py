@@ -40,6 +40,7 @@ class Setup(msgspec.Struct):
     faults: dict[str, str] = {}  #: town → hang, dead or flap
     reports: bool = True  #: whether clerks report
     hold: str = ""  #: a report that waits for ``/release``
+    watch: str = ""  #: a town whose order of arrival is booked
 
 
 class Told(msgspec.Struct, rename="camel"):
@@ -71,6 +72,7 @@ class Sink:
         self.setup = Setup()
         self.arrivals: dict[str, Counter[str]] = defaultdict(Counter)
         self.tries: dict[str, list[float]] = defaultdict(list)
+        self.order: list[str] = []
         self.failures: Counter[str] = Counter()
         self.certified: dict[str, asyncio.Event] = {}
         self.held: list[tuple[str, str, clerk.Step]] = []
@@ -110,6 +112,7 @@ class Sink:
         self.failures.clear()
         self.certified.clear()
         self.held.clear()
+        self.order.clear()
         return web.Response()
 
     async def release(self, _request: web.Request) -> web.Response:
@@ -125,6 +128,7 @@ class Sink:
             "again": {design: sum(times - 1 for times in ids.values()) for design, ids in self.arrivals.items()},
             "tries": self.tries,
             "failures": self.failures,
+            "order": self.order,
             "held": len(self.held),
         }
         return web.Response(body=msgspec.json.encode(told), content_type="application/json")
@@ -138,6 +142,8 @@ class Sink:
                 return refused
         number = request.headers[signing.ID]
         self.arrivals[design][number] += 1
+        if code == self.setup.watch:
+            self.order.append(number)
         kind = request.headers["hikkoshi-notice-type"]
         if self.setup.reports and kind in ANSWERED and self.arrivals[design][number] == 1:
             task = asyncio.create_task(self._answer(design, code, number, kind, body))

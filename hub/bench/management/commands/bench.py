@@ -13,9 +13,12 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from hub.bench import chart, scenarios
 from hub.bench import report as reports
-from hub.bench import scenarios
 from municipalities.standard import TableError
+
+#: Stored relocations between which the cost is compared, unless others are named.
+SIZES = (1_000, 20_000)
 
 
 class Command(BaseCommand):
@@ -29,11 +32,16 @@ class Command(BaseCommand):
         parser.add_argument("--scenario", choices=scenarios.NAMES, default=scenarios.ALL, help="what to measure")
         parser.add_argument("--rounds", type=int, default=3, help="interleaved rounds; their medians count (default 3)")
         parser.add_argument("--relocations", type=int, default=60, help="filings in a round of a burst (default 60)")
+        parser.add_argument("--seconds", type=float, default=15.0, help="of an even load in a round (default 15)")
+        parser.add_argument("--backlog", type=int, default=500, help="waiting for one town (default 500)")
+        parser.add_argument("--deliveries", type=int, default=3_000, help="memory: carried (default 3000)")
+        parser.add_argument("--size", type=int, action="append", help="growth: stored relocations, repeatable")
         parser.add_argument("--towns", type=int, default=50, help="towns that are pushed to (default 50)")
         parser.add_argument("--couriers", type=int, default=1, help="courier processes (default 1)")
         parser.add_argument("--standard", action="append", default=[], help="rendering: only this one, repeatable")
         parser.add_argument("--data", default=Path(settings.BASE_DIR) / ".data", help="folder of logs and books")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.add_argument("--svg", type=Path, help="write a chart of the bars into this file")
 
     def handle(self, *_args: Any, **given: Any) -> None:
         """Run one scenario and print what it found."""
@@ -44,6 +52,10 @@ class Command(BaseCommand):
         options = scenarios.Options(
             rounds=given["rounds"],
             relocations=given["relocations"],
+            seconds=given["seconds"],
+            backlog=given["backlog"],
+            deliveries=given["deliveries"],
+            sizes=given["size"] or SIZES,
             towns=given["towns"],
             couriers=given["couriers"],
             standards=given["standard"],
@@ -54,6 +66,8 @@ class Command(BaseCommand):
                 found = scenarios.run(given["scenario"], options, tell)
             except TableError as error:
                 raise CommandError(str(error)) from error
+        if given["svg"]:
+            chart.write(found, given["svg"])
         if given["json"]:
             self.stdout.write(json.dumps(msgspec.to_builtins(found), ensure_ascii=False, indent=2))
         else:

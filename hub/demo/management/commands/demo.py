@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,12 +16,10 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from hub.demo import outcome, people, seed
+from hub.demo import commands, outcome, people, seed
 from hub.demo.front import Accepted, Front
 from hub.demo.processes import Processes, free_port, wait_until_up
 from municipalities.models import Municipality
-
-PYTHON = sys.executable
 
 
 class Command(BaseCommand):
@@ -80,19 +77,12 @@ class Command(BaseCommand):
     def start(self, processes: Processes, options: dict[str, Any]) -> None:
         """Start everything and wait until both servers answer."""
         port, towns_port = self.hub.rpartition(":")[2], self.towns.rpartition(":")[2]
-        # Few threads, each keeping its database connection.
-        web = ["-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", port, "--no-ws"]
-        web += ["--workers", "2", "--blocking-threads", "2", "--backpressure", "64"]
-        processes.start("web", [PYTHON, *web, "hub.wsgi:application"])
-        simulate = ["manage.py", "simulate", "--port", towns_port, "--hub", self.hub]
-        simulate += ["--sftp-port", str(self.sftp_port)]
-        simulate += ["--data", str(self.data / "towns"), "--secrets", str(self.data / "towns" / "secrets.jsonl")]
-        simulate += ["--speed", str(options["speed"])]
+        processes.start("web", commands.web(port))
+        simulate = ["--sftp-port", str(self.sftp_port), "--speed", str(options["speed"])]
         simulate += [word for fault in options["fault"] for word in ("--fault", fault)]
-        processes.start("towns", [PYTHON, *simulate])
-        celery = [PYTHON, "-m", "celery", "-A", "hub"]
-        processes.start("courier", [*celery, "worker", "--concurrency", "1", "--loglevel", "WARNING"])
-        processes.start("beat", [*celery, "beat", "--schedule", str(self.data / "beat"), "--loglevel", "WARNING"])
+        processes.start("towns", commands.towns(towns_port, self.hub, self.data, simulate))
+        processes.start("courier", commands.worker("courier"))
+        processes.start("beat", commands.beat(self.data))
         processes.watch()
         wait_until_up(f"{self.hub}/health/ready")
         wait_until_up(f"{self.towns}/health")
