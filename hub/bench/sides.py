@@ -10,11 +10,12 @@ from hub.actors import HUB, acting
 
 NAIVE, PRODUCT = "naive", "product"
 
-#: How many deliveries of these filings were received, and when the last one.
+#: How many deliveries of these filings were received, and when the last one. The product tells departments of their
+#: tasks besides (message 40), the naive design knows none: that work is the product's to carry, and is not counted.
 RECEIVED = {
     PRODUCT: (
         "SELECT relocation_id::text, count(sent_at), max(sent_at) FROM deliveries_delivery"
-        " WHERE relocation_id = ANY(%s::uuid[]) GROUP BY relocation_id"
+        " WHERE relocation_id = ANY(%s::uuid[]) AND type <> 'task.opened' GROUP BY relocation_id"
     ),
     NAIVE: (
         "SELECT relocation_id::text, count(delivered_at), max(delivered_at) FROM naive_delivery"
@@ -25,7 +26,7 @@ RECEIVED = {
 EACH = {
     PRODUCT: (
         "SELECT relocation_id::text, municipality_id, created_at, sent_at FROM deliveries_delivery"
-        " WHERE relocation_id = ANY(%s::uuid[])"
+        " WHERE relocation_id = ANY(%s::uuid[]) AND type <> 'task.opened'"
     ),
     NAIVE: (
         "SELECT relocation_id::text, town, created_at, delivered_at FROM naive_delivery"
