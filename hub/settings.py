@@ -30,6 +30,8 @@ HUB_FOLDER_ROOT = env.path("HUB_FOLDER_ROOT", default=str(BASE_DIR / ".data"))
 #: marker must not have changed to count as whole, both in seconds.
 HUB_TRAY_EVERY = env.float("HUB_TRAY_EVERY", default=15.0)
 HUB_TRAY_QUIET = env.float("HUB_TRAY_QUIET", default=10.0)
+#: The grade that a town's adapter needs before its connection goes live (A, B or C); empty: none.
+HUB_CONFORMANCE_GRADE = env.str("HUB_CONFORMANCE_GRADE", default="B")
 #: The accounts a demo prints; empty in production.
 HUB_DEMO = env.bool("HUB_DEMO", default=False)
 #: Longest request body a citizen's page or an API call may send, in bytes.
@@ -70,6 +72,7 @@ INSTALLED_APPS = [
     "hub.fidelity",
     "hub.deliveries",
     "hub.procedures",
+    "hub.conformance",
     "hub.shadow",
     "hub.relocations",
     "hub.consents",

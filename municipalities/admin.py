@@ -20,7 +20,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
-from municipalities import gaiji, standard, transports
+from municipalities import connections, gaiji, standard, transports
 from municipalities.characters import GaijiError
 from municipalities.errors import RefusedError
 from municipalities.loader import FROM_TABLE
@@ -67,11 +67,25 @@ class ConnectionForm(forms.ModelForm):
         return answers
 
 
+class GuardedForm(ConnectionForm):
+    """A connection that nothing stands against: what is new or changed in it is asked about."""
+
+    def clean(self) -> dict[str, Any]:
+        """Ask those who keep proofs of towns' systems."""
+        answers = super().clean()
+        standard, address = answers.get("standard"), answers.get("address")
+        if standard and address and {"standard", "address"} & set(self.changed_data):
+            told = (self.instance.municipality_id, standard, address)
+            if found := [why for guard in connections.guards if (why := guard(*told))]:
+                raise ValidationError({"standard": found})
+        return answers
+
+
 class ConnectionInline(admin.TabularInline):
     """The municipality's connections, one after the other; what was used is ended, not deleted."""
 
     model = Connection
-    form = ConnectionForm
+    form = GuardedForm
     extra = 0
     can_delete = False
 

@@ -4,7 +4,7 @@ Which of the standards and transports a place really uses is not published; here
 every demonstration, test and benchmark sees the same country. An operator's connections are left alone.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from hashlib import sha256
 
@@ -12,6 +12,10 @@ from django.db import transaction
 
 from municipalities import standard
 from municipalities.models import Connection, Municipality
+
+#: Asked before a connection is made or changed at the desk, with municipality, standard and address: what stands
+#: against it, in words, or nothing. Who keeps proofs of towns' systems enters here.
+guards: list[Callable[[str, str, str], str]] = []
 
 #: Of nine: most core systems sit in closed networks and fetch for themselves.
 TRANSPORTS = ("pull",) * 6 + ("https",) * 2 + ("folder",)

@@ -20,6 +20,7 @@ READ = {
     ),
     "municipalities": ("municipality", "connection", "calendarexception", "succession", "gaijitable", "gaiji"),
     "shadow": ("change",),
+    "conformance": ("report",),
     "fidelity": ("decision", "substitution"),
     "procedures": ("localrule",),
     "duplicates": ("case", "member"),

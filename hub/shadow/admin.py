@@ -23,6 +23,7 @@ from hub.shadow.models import Change, Outcome, Trial
 from municipalities import standard
 from municipalities.admin import ConnectionForm
 from municipalities.models import Connection, Municipality
+from municipalities.transports.sftp import public_line
 
 #: How far back the form proposes to try what went out already.
 BACK = 30
@@ -43,6 +44,12 @@ class PlanForm(ConnectionForm):
         widget=AutocompleteSelect(Connection._meta.get_field("municipality"), admin.site),
     )
     standard = forms.ChoiceField(label=_("record standard"), choices=layouts)
+    reason = forms.CharField(
+        label=_("reason to go live below the needed conformance grade"),
+        required=False,
+        max_length=200,
+        help_text=_("Operators only; it is kept in the audit."),
+    )
 
     class Meta:
         model = Connection
@@ -71,7 +78,17 @@ class PlanForm(ConnectionForm):
             concurrency=answers["concurrency"],
             gaiji=answers["gaiji"],
             tried_from=answers["tried_from"],
+            reason=answers["reason"].strip(),
         )
+
+
+def _shown(planned: cutover.Planned) -> str:
+    """A new key as the town takes it: a webhook's secret, or a line of ``authorized_keys``; never the private one."""
+    if not planned.new_key:
+        return ""
+    if planned.connection.address.startswith("sftp:"):
+        return public_line(planned.new_key)
+    return f"whsec_{base64.b64encode(planned.new_key).decode()}"
 
 
 @admin.register(Change)
@@ -128,7 +145,7 @@ class ChangeAdmin(desk.Desk):
 
     def _made(self, request: HttpRequest, context: dict[str, Any], planned: cutover.Planned) -> HttpResponse:
         """Say that it is planned; a new signing key is shown here and never again."""
-        key = f"whsec_{base64.b64encode(planned.new_key).decode()}" if planned.new_key else ""
+        key = _shown(planned)
         return render(request, "shadow/planned.html", context | {"row": planned.connection, "key": key})
 
     @admin.action(description=_("Try everything again"), permissions=["plan"])

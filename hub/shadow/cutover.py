@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 
 from hub.audit import services as audit
+from hub.conformance import services as conformance
 from hub.deliveries.courier import signing_identity
 from hub.deliveries.models import Delivery
 from hub.deliveries.states import State
@@ -35,6 +36,8 @@ class Plan:
     concurrency: int
     gaiji: GaijiTable | None = None
     tried_from: date | None = None
+    #: Why an operator lets it go live below the conformance grade that is needed.
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,8 @@ def check(plan: Plan) -> Connection:
     same = (present.standard, present.address, present.gaiji_id, present.concurrency)
     if same == (plan.standard, plan.address, plan.gaiji.pk if plan.gaiji else None, plan.concurrency):
         raise _wrong("standard", gettext("Nothing would change."))
+    if (present.standard, present.address) != (plan.standard, plan.address):
+        conformance.check(plan.municipality, plan.standard, plan.address, plan.reason)
     return present
 
 
@@ -89,8 +94,12 @@ def preview(plan: Plan) -> Iterator[str]:
     yield from _under_way(present)
     if present.address != plan.address:
         yield gettext("The present address has to be served until the last of them is answered; retries take days.")
-    if _is_pushed(plan.address) and not present.signing_key:
+    if _is_signed(plan.address) and not present.signing_key:
         yield gettext("A signing key is made for the pushes and shown once; the town needs it before the day.")
+    if (present.standard, present.address) != (plan.standard, plan.address) and (
+        why := conformance.against(plan.municipality, plan.standard, plan.address)
+    ):
+        yield gettext("%(why)s It goes live all the same, because: %(reason)s") % {"why": why, "reason": plan.reason}
     if plan.tried_from:
         text = gettext("From %(day)s on, what goes out is tried in the next standard too; the town notices nothing.")
         yield text % {"day": _day(plan.tried_from)}
@@ -132,8 +141,9 @@ def _way(address: str) -> str:
     return address.partition(":")[0]
 
 
-def _is_pushed(address: str) -> bool:
-    return _way(address) in ("http", "https")
+def _is_signed(address: str) -> bool:
+    """Whether the hub signs there: pushes, or in at an SFTP server."""
+    return _way(address) in ("http", "https", "sftp")
 
 
 @transaction.atomic
@@ -159,13 +169,15 @@ def make(plan: Plan) -> Planned:
     row.save()
     planned = Planned(row, _sign(present, row))
     detail = {"from": present.standard, "to": row.standard, "address": row.address, "first_day": str(row.valid_from)}
+    if plan.reason:
+        detail["reason"] = plan.reason
     audit.record(audit.Act("connection.planned", f"municipality:{plan.municipality}", detail))
     return planned
 
 
 def _sign(present: Connection, following: Connection) -> bytes:
-    """Give a pushed connection its signing key: the town's own as before, or a new one, which is returned."""
-    if not _is_pushed(following.address):
+    """Give a connection that signs its key: the town's own as before, or a new one, which is returned."""
+    if not _is_signed(following.address):
         return b""
     if present.signing_key:
         key, new = vault.masters().unwrap(bytes(present.signing_key), signing_identity(present.pk)), b""

@@ -23,7 +23,7 @@ class Failed(Exception):
 
 
 class Skipped(Exception):
-    """The check cannot be made with what the kit was given."""
+    """There is nothing to ask: the adapter's layout has no place for it."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,7 @@ class Result:
     check: Check
     passed: bool | None
     seen: str = ""
+    applies: bool = True  #: False: the layout has no place for what would be asked
 
     @property
     def mark(self) -> str:
@@ -90,7 +91,8 @@ class Report:
             return "D"
         if "robust" in failed:
             return "C"
-        return "B" if failed or any(result.passed is None for result in self.results) else "A"
+        unmade = [result for result in self.results if result.passed is None and result.applies]
+        return "B" if failed or unmade else "A"
 
 
 class Kit:
@@ -272,7 +274,7 @@ def _make(kit: Kit, check: Check, work: Callable[[Kit], None]) -> Result:
     except Failed as failed:
         return Result(check, False, str(failed))
     except Skipped as skipped:
-        return Result(check, None, str(skipped))
+        return Result(check, None, str(skipped), applies=False)
     except (OSError, TimeoutError) as error:
         return Result(check, False, f"the adapter cannot be reached: {type(error).__name__}")
     finally:

@@ -35,6 +35,7 @@ def as_json(report: Report, language: str = "ja") -> dict[str, Any]:
 def _check(result: Result, language: str) -> dict[str, Any]:
     check = result.check
     told: dict[str, Any] = {"name": check.name, "passed": bool(result.passed), "skipped": result.passed is None}
+    told |= {"applies": result.applies}
     told |= {"level": check.level, "seen": result.seen, "title": check.title[language], "why": check.why[language]}
     return told | {"remedy": check.remedy[language]}
 

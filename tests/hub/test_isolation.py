@@ -20,6 +20,7 @@ from oauth2_provider.models import get_access_token_model
 from hub.accounts.models import User
 from hub.actors import HUB, NOBODY, Actor, ActorKind, acting, refuse_unsafe_server
 from hub.api import openapi
+from hub.conformance import services as conformance
 from hub.consents.models import Request
 from hub.deliveries import reconciliation, returning, windows
 from hub.deliveries.models import DatedHours, Delivery, Replay, WeeklyHours
@@ -49,6 +50,7 @@ pytestmark = pytest.mark.django_db
 GUARDED = (
     "deliveries", "relocations", "procedures", "vault", "audit", "fidelity", "shadow", "consents", "duplicates",
     "protection", "api",
+    "conformance",
 )  # fmt: skip
 STRANGERS = {
     "system of another town": Actor(ActorKind.SYSTEM, NAHA, f"town-{NAHA}"),
@@ -89,6 +91,8 @@ def moved() -> Moved:
     shadow.run(seconds=60)
     answered(relocation)
     tasked(relocation)
+    with acting(HUB):
+        conformance.record(HAKODATE, {"mode": "pull", "checks": []})
     assert town(HAKODATE).post("heartbeat", {"open": True}).status_code == 200
     about_people(relocation)
     with acting(HUB):

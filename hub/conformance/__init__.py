@@ -1,0 +1,1 @@
+"""Conformance reports that the hub keeps, and the grade a town's adapter needs before its connection goes live."""

@@ -1,0 +1,112 @@
+"""Keep a report of the conformance kit, and say what stands against a connection that is to go live."""
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils import timezone
+from django.utils.translation import gettext
+
+from hub import actors
+from hub.actors import ActorKind
+from hub.audit import services as audit
+from hub.catalogue import refuse
+from hub.conformance.models import Mode, Report
+from municipalities import standard as standards
+from municipalities.conformance import kit
+
+#: How long a report counts: vendors change their systems, and the hub its checks.
+VALID = timedelta(days=400)
+#: Ways the kit can talk to; towns that exchange files are proved by their shadow run alone.
+MODES = {"http": Mode.PUSH, "https": Mode.PUSH, "pull": Mode.PULL}
+LONGEST_SEEN = 300
+
+
+class _Check(msgspec.Struct):
+    name: str
+    passed: bool
+    skipped: bool = False
+    applies: bool = True
+    seen: str = ""
+
+
+class _Document(msgspec.Struct):
+    """What the kit prints with ``--json``; members that are not used here are left out."""
+
+    mode: str
+    checks: list[_Check]
+    standard: str = ""
+
+
+def record(municipality: str, document: Any) -> Report:
+    """Keep a report; the grade is worked out anew, and a check that is missing counts as not made.
+
+    Raises ``Refusal`` E104 for what is no report of the kit, E120 for an unknown standard.
+    """
+    try:
+        told = msgspec.convert(document, _Document)
+        mode = Mode(told.mode)
+    except (msgspec.ValidationError, ValueError):
+        raise refuse("E104", "", "A report as the kit prints it with --json.") from None
+    if told.standard and told.standard not in standards.names():
+        raise refuse("E104", "/standard", "A record standard of this hub, or empty.")
+    found = {check.name: check for check in told.checks}
+    asked = [check for check in kit.table() if mode.value in check.modes.split()]
+    results = [_result(check, found.get(check.name)) for check in asked]
+    row = Report(
+        municipality_id=municipality,
+        mode=mode,
+        standard=told.standard,
+        grade=kit.Report(mode.value, municipality, results).grade,
+        checks=[
+            {"name": one.check.name, "passed": one.passed, "applies": one.applies, "seen": one.seen} for one in results
+        ],
+        recorded_by=actors.current().name,
+    )
+    row.save(force_insert=True)
+    detail = {"grade": row.grade, "mode": row.mode, "standard": row.standard}
+    audit.record(audit.Act("conformance.recorded", f"municipality:{municipality}", detail))
+    return row
+
+
+def _result(check: kit.Check, found: _Check | None) -> kit.Result:
+    if found is None:
+        return kit.Result(check, None, "not made")
+    passed = None if found.skipped else found.passed
+    return kit.Result(check, passed, found.seen[:LONGEST_SEEN], applies=found.applies or passed is not None)
+
+
+def latest(municipality: str, mode: Mode, standard: str) -> Report | None:
+    """The last report about this way and this record standard that still counts."""
+    rows = Report.objects.filter(municipality=municipality, mode=mode, standard=standard)
+    return rows.filter(at__gte=timezone.now() - VALID).order_by("-id").first()
+
+
+def against(municipality: str, standard: str, address: str) -> str:
+    """What stands against such a connection, in words; empty when it may go live."""
+    mode = MODES.get(address.partition(":")[0])
+    needed = settings.HUB_CONFORMANCE_GRADE
+    if mode is None or not needed:
+        return ""
+    report = latest(municipality, mode, standard)
+    if report is None:
+        text = gettext("No conformance report of this way and record standard: grade %(needed)s is needed.")
+        return text % {"needed": needed}
+    if report.grade > needed:
+        text = gettext("The last conformance report has grade %(grade)s: %(needed)s is needed.")
+        return text % {"grade": report.grade, "needed": needed}
+    return ""
+
+
+def check(municipality: str, standard: str, address: str, reason: str = "") -> None:
+    """Refuse (``ValidationError``) to go live below the needed grade, unless an operator gives a reason.
+
+    A clerk who plans for the own town cannot override. Whoever makes the connection writes the reason into the audit.
+    """
+    why = against(municipality, standard, address)
+    if not why:
+        return
+    if not reason.strip() or actors.current().kind not in (ActorKind.OPERATOR, ActorKind.HUB):
+        raise ValidationError({"standard": [why, gettext("Only an operator may override this, with a reason.")]})
