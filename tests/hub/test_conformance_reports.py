@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.forms.models import model_to_dict
 from django.test import Client
 from django.utils import timezone
 
@@ -18,6 +19,7 @@ from hub.audit.models import Entry
 from hub.catalogue import Refusal
 from hub.conformance import services
 from hub.conformance.models import Report
+from municipalities.admin import ConnectionInline, GuardedForm
 from municipalities.conformance import kit, options
 from municipalities.models import Connection
 from tests.conftest import CHIYODA, HAKODATE, clerk, connect
@@ -107,20 +109,16 @@ def test_an_operator_overrides_with_a_reason_that_is_kept_and_a_clerk_does_not()
 
 
 def test_a_row_made_at_the_desk_is_held_to_the_grade_too_and_an_unchanged_one_is_not_asked() -> None:
-    client, path = desk(operator()), f"/admin/municipalities/municipality/{HAKODATE}/change/"
     connect(HAKODATE, "mainframe_cp932", "memory:x")
     row = Connection.objects.get(municipality=HAKODATE)
-    form = {"opens_at": "08:30", "closes_at": "17:15", "exceptions-TOTAL_FORMS": 0, "exceptions-INITIAL_FORMS": 0}
-    for name in ("succeeded_by", "succeeds"):
-        form |= {f"{name}-TOTAL_FORMS": 0, f"{name}-INITIAL_FORMS": 0}
-    form |= {"connections-TOTAL_FORMS": 1, "connections-INITIAL_FORMS": 1, "connections-0-id": row.pk}
-    form |= {"connections-0-municipality": HAKODATE, "connections-0-standard": row.standard}
-    form |= {"connections-0-valid_from": row.valid_from, "connections-0-concurrency": 5}
-    answer = client.post(path, form | {"connections-0-address": "pull:"})
-    assert "No conformance report" in answer.content.decode()
-    assert client.post(path, form | {"connections-0-address": "memory:x"}).status_code == 302
-    row.refresh_from_db()
-    assert (row.address, row.concurrency) == ("memory:x", 5)
+    assert ConnectionInline.form is GuardedForm
+    same = {name: "" if value is None else value for name, value in model_to_dict(row, GuardedForm.base_fields).items()}
+    with acting(HUB):
+        assert GuardedForm(same | {"concurrency": 5}, instance=row).errors == {}
+        (why,) = GuardedForm(same | {"address": "pull:"}, instance=row).errors["standard"]
+        record(standard="mainframe_cp932")
+        assert GuardedForm(same | {"address": "pull:"}, instance=row).errors == {}
+    assert "B" in why
 
 
 def test_a_report_shows_what_to_do_to_the_town_it_is_about() -> None:
