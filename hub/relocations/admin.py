@@ -1,6 +1,8 @@
 """The desk's view of relocations: where each stands and who must act next. Who moves, only notices say."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import date
 from typing import Any
 
 from django.contrib import admin
@@ -14,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from hub import catalogue, desk, words
 from hub.deliveries.models import Delivery
-from hub.relocations import alerts, tables
+from hub.relocations import alerts, history, tables
 from hub.relocations.models import Alert, Deadline, Event, Mover, Relocation, Report
 from municipalities.notice import Kind
 
@@ -139,11 +141,11 @@ class RelocationAdmin(desk.Desk):
     search_help_text = _("Receipt number, or how it begins.")
     ordering = ("-pk",)
     inlines = (MoverRows, DeadlineRows, ReportRows, EventRows)
-    readonly_fields = ("waiting_for", "planned", "way", "deliveries")
+    readonly_fields = ("waiting_for", "planned", "way", "deliveries", "known")
     fieldsets = (
         (None, {"fields": ("receipt_no", "state", "waiting_for")}),
         (_("Move"), {"fields": ("origin", "destination", "planned", "way", "filed_on", "version")}),
-        (_("Deliveries"), {"fields": ("deliveries",)}),
+        (_("Deliveries"), {"fields": ("deliveries", "known")}),
     )
 
     def of_town(self, rows: QuerySet[Relocation], code: str) -> QuerySet[Relocation]:
@@ -168,6 +170,7 @@ class RelocationAdmin(desk.Desk):
         found: Relocation | None = super().get_object(request, object_id, from_field)
         if found is not None:
             found.shown_to = desk.town_of(request)  # type: ignore[attr-defined]
+            found.shown_on = _day(request.GET.get("known", ""))  # type: ignore[attr-defined]
         return found
 
     @admin.display(description=_("waiting for"))
@@ -199,11 +202,31 @@ class RelocationAdmin(desk.Desk):
     def way(self, row: Any) -> str:
         return str(words.FLOWS.get(row.flow, row.flow)) if may_know(row, "flow") else desk.NOTHING
 
+    @admin.display(description=_("what our municipality knew"))
+    def known(self, row: Any) -> SafeString | str:
+        """Links to the days on which it changed; of the day that is asked for, what had been handed over by then."""
+        if not row.shown_to:
+            return desk.NOTHING
+        links = format_html_join(
+            " ", '<a href="?known={}">{}</a>', ((day, desk.short(day)) for day in history.days(row, row.shown_to))
+        )
+        if row.shown_on is None:
+            return links
+        found = history.known(row, row.shown_to, row.shown_on)
+        return format_html("{}<p>{}</p>{}", links, desk.short(row.shown_on), table(found.handed))
+
     @admin.display(description=_("deliveries"))
     def deliveries(self, row: Any) -> str:
         rows = Delivery.objects.filter(relocation_id=row.pk).select_related("municipality").order_by("pk")
         shown = rows.filter(municipality=row.shown_to) if row.shown_to else rows
         return table(shown) if shown else desk.NOTHING
+
+
+def _day(text: str) -> date | None:
+    """The day asked for, if it is one."""
+    with suppress(ValueError):
+        return date.fromisoformat(text)
+    return None
 
 
 def may_know(row: Any, field: str) -> bool:

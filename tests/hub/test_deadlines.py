@@ -10,8 +10,9 @@ from django.test import Client
 from django.utils import timezone
 
 from hub.actors import HUB, acting
-from hub.relocations import ages, alerts, clocks, firing, services
+from hub.relocations import ages, alerts, clocks, firing, history, services
 from hub.relocations.clocks import table
+from hub.relocations.corrections import Change
 from hub.relocations.filing import Filing
 from hub.relocations.models import Alert, Deadline, Relocation
 from municipalities.models import Connection
@@ -261,6 +262,37 @@ def test_an_amended_day_supersedes_the_clock_that_ran_from_the_one_before() -> N
             assert [(row.starts_on.day, row.state) for row in found] == [(1, "RUNNING"), (5, "SUPERSEDED")]
         services.withdraw(relocation.pk, journeys.CITIZEN)
         assert set(rows(relocation).values()) == {"SUPERSEDED"}
+
+
+# --- What a town knew on a day --------------------------------------------------------------------------
+
+
+def test_what_a_town_knew_on_a_day_stays_what_it_was() -> None:
+    """A correction of May changes nothing of what was known in April."""
+    with time_machine.travel(FILED, tick=True):
+        relocation, _ = filed("2026-03-31", "2026-04-01")
+    with at("2026-04-02"):
+        report(relocation, CHIYODA, "arrival.visited", legal_date=date(2026, 4, 1), card_shown=True)
+        report(relocation, CHIYODA, "movein.decided", "REGISTERED", legal_date=date(2026, 4, 1))
+    with at("2026-05-11"):
+        room = Change("/newAddress/buildingNameEtc", "見本荘２０２")
+        report(relocation, CHIYODA, "correction.notified", changes=(room,))
+    with acting(HUB):
+        town = history.days(relocation, HAKODATE)
+        assert town == [date(2026, 3, 22), date(2026, 4, 2), date(2026, 5, 11)]
+        handed = len(history.known(relocation, HAKODATE, date(2026, 4, 2)).handed)
+        seen = {day: history.known(relocation, HAKODATE, day).latest(1) for day in [date(2026, 3, 21), *town]}
+        assert {day: row.type if row else "" for day, row in seen.items()} == {
+            date(2026, 3, 21): "",
+            date(2026, 3, 22): "moveout.submitted",
+            date(2026, 4, 2): "movein.notice",
+            date(2026, 5, 11): "correction.notified",
+        }
+    client = Client(HTTP_HOST="127.0.0.1")
+    client.force_login(clerk(HAKODATE))
+    address, shown = f"/admin/relocations/relocation/{relocation.pk}/change/", '<li><a href="/admin/deliveries/'
+    now, then = (client.get(address + query).content.decode().count(shown) for query in ("", "?known=2026-04-02"))
+    assert then - now == handed  # tasks of departments too
 
 
 # --- Alerts -------------------------------------------------------------------------------------------
