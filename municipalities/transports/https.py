@@ -13,11 +13,14 @@ import msgspec
 from municipalities.errors import RefusedError, TemporaryError
 from municipalities.transports import Line, Parcel, Sent, signing
 
-#: Statuses after which the same request may succeed (RFC 9110 15.5.9, RFC 8470, RFC 6585); 5xx besides.
-RETRY = frozenset({408, 425, 429})
+#: Statuses after which the same request may succeed (RFC 9110 15.5.9, RFC 4918 11.3, RFC 8470, RFC 6585); 5xx besides.
+RETRY = frozenset({408, 423, 425, 429})
 
 #: "Already have it": the parcel's name is the receiver's key to see a duplicate.
 DUPLICATE = 409
+
+#: Codes of the catalogue with which a 409 says «not now» instead: something must come first, the record is locked.
+NOT_NOW = frozenset({"E200", "E210"})
 
 #: An answer's body is read no further than this; the status alone decides.
 LONGEST_BODY = 65_536
@@ -93,9 +96,10 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
 
 def _judge(answer: aiohttp.ClientResponse, body: bytes) -> Sent:
     status = answer.status
-    if 200 <= status < 300 or status == DUPLICATE:
+    not_now = status == DUPLICATE and _code(body) in NOT_NOW
+    if 200 <= status < 300 or (status == DUPLICATE and not not_now):
         return Sent("sent", answer.headers.get("Location", "")[:200])
-    if status in RETRY or status >= 500:
+    if status in RETRY or status >= 500 or not_now:
         wait = retry_after(answer.headers.get("Retry-After", ""), datetime.now(UTC))
         raise TemporaryError(f"HTTP {status}", retry_after=wait)
     raise RefusedError(f"HTTP {status}", code=_code(body))

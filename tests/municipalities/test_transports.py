@@ -139,7 +139,14 @@ def test_an_acceptance_and_a_duplicate_are_successes(status: int) -> None:
     assert push(Town(status=status)).state == "sent"
 
 
-@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
+@pytest.mark.parametrize("code", ["E200", "E210"])
+def test_a_conflict_that_passes_by_itself_is_not_taken_for_a_duplicate(code: str) -> None:
+    town = Town(status=409, body=json.dumps({"code": code}).encode())
+    with pytest.raises(TemporaryError):
+        push(town)
+
+
+@pytest.mark.parametrize("status", [408, 423, 425, 429, 500, 502, 503, 504])
 def test_a_busy_town_is_temporary_and_its_wish_to_wait_is_kept(status: int) -> None:
     with pytest.raises(TemporaryError) as caught:
         push(Town(status=status, headers={"Retry-After": "17"}))
