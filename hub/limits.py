@@ -70,10 +70,3 @@ def spend(limit: Limit, who: str, *, count: bool = True) -> Spent | None:
 def mark(who: str) -> str:
     """Return what stands for a name or an address in Valkey: it cannot be read from it (HMAC-SHA256, 128 bits)."""
     return hmac.new(settings.HUB_AUDIT_KEY.encode(), who.encode(), hashlib.sha256).hexdigest()[:32]
-
-
-def trusted_address(forwarded: str, remote: str) -> str:
-    """Return the address of who asks: behind a proxy the one that the proxy added, which a client cannot forge."""
-    if settings.HUB_BEHIND_PROXY and forwarded:
-        return forwarded.rpartition(",")[2].strip()
-    return remote

@@ -24,6 +24,14 @@ PLAIN_HTTP = env.bool("HUB_PLAIN_HTTP", default=False)
 HUB_MASTER_KEYS = env.list("HUB_MASTER_KEYS")
 HUB_AUDIT_KEY = env.str("HUB_AUDIT_KEY")
 
+# --- Who stands in front -----------------------------------------------------------------------------
+#: Networks (CIDR) of proxies whose word about the client's address and certificate is believed.
+HUB_TRUSTED_PROXIES = env.list("HUB_TRUSTED_PROXIES", default=[])
+#: The header in which they give the client's TLS certificate (RFC 9440: Client-Cert); empty: none is believed.
+HUB_CERTIFICATE_HEADER = env.str("HUB_CERTIFICATE_HEADER", default="")
+#: Internal networks (CIDR) that call-back addresses may lie in; all others that are not public are refused.
+HUB_CALLBACK_NETWORKS = env.list("HUB_CALLBACK_NETWORKS", default=[])
+
 # --- Where folder: connections drop their parcels ----------------------------------------------------
 HUB_FOLDER_ROOT = env.path("HUB_FOLDER_ROOT", default=str(BASE_DIR / ".data"))
 #: How often the answer trays of towns that exchange files are emptied, and how long a file without manifest or
@@ -169,6 +177,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 OAUTH2_PROVIDER_APPLICATION_MODEL = "accounts.SystemClient"
 OAUTH2_PROVIDER = {
+    "OAUTH2_VALIDATOR_CLASS": "hub.accounts.validator.Validator",
     "ACCESS_TOKEN_EXPIRE_SECONDS": 3600,
     "CLIENT_SECRET_HASHER": "random_secret",
     "SCOPES": {

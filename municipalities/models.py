@@ -296,6 +296,9 @@ class Connection(models.Model):
     )
     #: Wrapped by the hub's master key; nothing here can open it.
     signing_key = models.BinaryField(null=True, editable=False)
+    #: The key before it, and until when pushes are signed by that one as well.
+    previous_signing_key = models.BinaryField(null=True, editable=False)
+    previous_key_until = models.DateTimeField(null=True, editable=False)
 
     objects = ConnectionQuerySet.as_manager()
 

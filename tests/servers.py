@@ -9,7 +9,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
 
@@ -35,8 +35,9 @@ def start() -> None:
     signal.signal(signal.SIGTERM, _interrupt)
     atexit.register(session.close)
     for data in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        if data.stat().st_uid == os.geteuid():
-            embedded.discard(data)  # of a session that was killed
+        with suppress(FileNotFoundError):  # another session has just ended
+            if data.stat().st_uid == os.geteuid():
+                embedded.discard(data)  # of a session that was killed
     data = Path(tempfile.mkdtemp(prefix=PREFIX))
     session.callback(shutil.rmtree, data, ignore_errors=True)
     try:

@@ -1,6 +1,6 @@
 """The desk's view of accounts: operators make and lock those of clerks and operators; citizens are not shown."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django import forms
 from django.contrib import admin
@@ -12,7 +12,8 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from hub import desk
-from hub.accounts.models import SystemClient, User
+from hub.accounts import client_admin as client_admin  # registers its pages
+from hub.accounts.models import User
 from hub.audit import services as audit
 
 
@@ -78,18 +79,3 @@ class StaffAdmin(UserAdmin):
         super().save_model(request, obj, form, change)
         detail = {"fields": sorted(form.changed_data), "municipality": obj.municipality_id or ""}
         audit.record(audit.Act("account.changed" if change else "account.made", f"account:{obj.pk}", detail))
-
-
-if admin.site.is_registered(SystemClient):
-    admin.site.unregister(SystemClient)  # the OAuth library's own page would let secrets be edited
-
-
-@admin.register(SystemClient)
-class SystemClientAdmin(desk.Desk):
-    """Machine clients; their secrets are shown to nobody."""
-
-    list_display = ("client_id", "municipality", "scopes", "created")
-    list_select_related = ("municipality",)
-    search_fields = ("client_id", "municipality__name")
-    ordering = ("client_id",)
-    fields: ClassVar = ("client_id", "name", "municipality", "scopes", "created", "updated")

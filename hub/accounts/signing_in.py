@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext
 
 from hub import limits
+from hub.accounts import origin
 from hub.limits import Limit
 
 QUARTER = 900
@@ -43,8 +44,5 @@ def refuse_if_too_many(name: str, request: HttpRequest | None) -> None:
 
 
 def address_of(request: HttpRequest | None) -> str:
-    """Return the address a request came from; behind a proxy, what the proxy itself wrote down last."""
-    if request is None:
-        return ""
-    forwarded = str(request.META.get("HTTP_X_FORWARDED_FOR", ""))
-    return limits.trusted_address(forwarded, str(request.META.get("REMOTE_ADDR", "")))
+    """Return the address a request came from; behind a trusted proxy, what the proxy itself wrote down last."""
+    return str(origin.address_of(request.META) or "") if request else ""

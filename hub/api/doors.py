@@ -17,6 +17,7 @@ from django.utils.decorators import decorator_from_middleware
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
+from hub.accounts import trust
 from hub.accounts.models import SystemClient
 from hub.actors import Actor, acting
 from hub.api import contract, throttling
@@ -65,8 +66,16 @@ class Door(APIView):
                 transaction.set_rollback(True)
         response["Cache-Control"] = "no-store"
         throttling.write(request, response)
+        self.warn(response)
         announce(response, getattr(self, request.method.lower(), None))
         return response
+
+    def warn(self, response: HttpResponseBase) -> None:
+        """Say when the client's credential ends, if that is soon; ``/api/v1/me`` says which one."""
+        client = vars(self.request).get("_user")  # not «user»: that would ask who it is once more
+        ends = trust.expires_next(client) if isinstance(client, SystemClient) else None
+        if ends is not None:
+            response["Hikkoshi-Credential-Expires"] = format_datetime(ends.astimezone(UTC), usegmt=True)
 
     def as_client(self, work: Callable[[], T]) -> T:
         """Run the work as the calling client."""

@@ -26,7 +26,7 @@ BASE = "/api/v1/"
 REF = "#/components/schemas/{name}"
 #: Codes that every door may answer with; those that need a token or a body add theirs.
 ALWAYS = ("E901", "E902")
-WITH_TOKEN = ("E106", "E107", "E111", "E220")
+WITH_TOKEN = ("E106", "E107", "E111", "E112", "E113", "E220")
 WITH_BODY = ("E100", "E103", "E104", "E105")
 #: Where the example of a code points to.
 POINTERS = {"E104": "/movers/0/sex", "E110": "/limit", "E120": "/newAddress/localGovernmentCode", "E310": "/consent"}
@@ -57,7 +57,7 @@ def document(_language: str, today: date) -> Json:
     schemas = _schemas(one for _, _, _, one in found)
     paths: Json = {}
     for address, method, view, one in found:
-        paths.setdefault(address, {})[method] = _operation(view, one, today)
+        paths.setdefault(address, {})[method] = _operation(view, method, one, today)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -140,7 +140,7 @@ def _schema(media: Any) -> Json:
 # --- Operations -------------------------------------------------------------------------------------------
 
 
-def _operation(view: Any, one: Operation, today: date) -> Json:
+def _operation(view: Any, method: str, one: Operation, today: date) -> Json:
     words, example = one.words, examples(today).get(one.id, {})
     found: Json = {
         "operationId": one.id,
@@ -150,7 +150,7 @@ def _operation(view: Any, one: Operation, today: date) -> Json:
         "security": [{"client": [scope]} for scope in scopes(view)],
         "responses": {
             **{str(status): _answer(status, answer, one, example) for status, answer in one.answers.items()},
-            **_refusals(view, one),
+            **_refusals(view, one, method),
         },
     }
     if one.parameters:
@@ -203,21 +203,22 @@ def _answer(status: int, answer: Answer, one: Operation, example: Json) -> Json:
     return found
 
 
-def errors(view: Any, one: Operation) -> tuple[str, ...]:
+def errors(view: Any, one: Operation, method: str) -> tuple[str, ...]:
     """Every code that the operation may answer with, in the catalogue's order."""
     if not issubclass(view, Door):
         return ()
     codes = {*one.errors, *ALWAYS}
     codes |= {*WITH_TOKEN} if scopes(view) else set()
     codes |= {*WITH_BODY} if one.body else set()
+    codes |= {"E114", "E115"} if scopes(view) and method != "get" else set()
     # Parameters are read by a strict rule: one that is not known is refused.
     return tuple(sorted(codes | {"E110"}))
 
 
-def _refusals(view: Any, one: Operation) -> Json:
+def _refusals(view: Any, one: Operation, method: str) -> Json:
     """The problem documents by status, each with an example per code."""
     by_status: dict[int, list[str]] = {}
-    for code in errors(view, one):
+    for code in errors(view, one, method):
         by_status.setdefault(catalogue.entry(code).status, []).append(code)
     return {
         str(status): {

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from oauth2_provider.views import TokenView
 
 from hub.accounts import signing_in
+from hub.accounts.validator import ASSERTION, AUDIENCE, subject
 from hub.api import contract, shapes
 from hub.api.contract import Answer, Operation, operation
 
@@ -19,6 +20,8 @@ FORM = {
         "grant_type": {"type": "string", "const": "client_credentials"},
         "client_id": {"type": "string", "maxLength": 100},
         "client_secret": {"type": "string"},
+        "client_assertion_type": {"type": "string", "const": ASSERTION},
+        "client_assertion": {"type": "string"},
         "scope": {"type": "string"},
     },
 }
@@ -35,7 +38,8 @@ def credentials(request: HttpRequest) -> str:
 
 def client_of(request: HttpRequest) -> str:
     """Return the client that asks, as it says itself."""
-    return credentials(request).partition(":")[0] or request.POST.get("client_id", "")
+    said = credentials(request).partition(":")[0] or request.POST.get("client_id", "")
+    return said or subject(request.POST.get("client_assertion", ""))
 
 
 class Token(TokenView):
@@ -60,6 +64,7 @@ class Token(TokenView):
         parameters = [text for name, texts in request.POST.lists() for text in (name, *texts)]
         if any("\0" in text for text in (*parameters, credentials(request))):
             return refused("invalid_request", "A parameter holds a NUL.")
+        request.META[AUDIENCE] = request.build_absolute_uri("/oauth/token")
         client, address = client_of(request), signing_in.address_of(request)
         wait = signing_in.wait(client, address)
         if wait:

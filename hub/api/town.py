@@ -1,5 +1,6 @@
 """What a town's system says and asks about the town itself: its queue, its counter's days, its heartbeat, who it is."""
 
+from dataclasses import asdict
 from datetime import date, timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from hub import records
+from hub.accounts import trust
 from hub.actors import HUB, acting
 from hub.api import contract, shapes
 from hub.api.contract import Answer, Operation, Parameter, operation
@@ -176,7 +178,7 @@ class Me(Door):
                 municipality=town or None,
                 scopes=tuple(sorted(token.scope.split())),
                 token_expires_at=token.expires,
-                credentials=(),
+                credentials=tuple(shapes.Credential(**asdict(shown)) for shown in trust.credentials_of(self.client)),
                 standard=link.standard if link else None,
                 transport=link.address.partition(":")[0] if link else None,
                 lane=self.as_client(lambda: lane_of(town)) if town else None,

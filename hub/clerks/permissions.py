@@ -28,7 +28,7 @@ READ = {
 #: Read by clerks alone: which procedures a person needs is about the person.
 TOWNS_OWN = {"procedures": ("task", "step")}
 #: Read by operators alone.
-OVERSEEN = {"audit": ("entry",), "accounts": ("user", "systemclient")}
+OVERSEEN = {"audit": ("entry",), "accounts": ("user", "systemclient", "credential"), "api": ("heartbeat",)}
 #: What operators keep: how a municipality is reached, when it is open, who works at the desk.
 KEPT = {
     "municipalities.change_municipality",
@@ -46,6 +46,8 @@ KEPT = {
     "deliveries.add_closure",
     "deliveries.view_replay",
     "deliveries.add_replay",
+    "accounts.add_systemclient",
+    "accounts.change_systemclient",
     "accounts.add_user",
     "accounts.change_user",
 }

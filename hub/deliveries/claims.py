@@ -108,7 +108,8 @@ RETURNING delivery.id, delivery.relocation_id, delivery.municipality_id, deliver
           delivery.ordinals, delivery.attempts, delivery.attempts - delivery.attempts_before, delivery.notice,
           delivery.content_sha256, picked.pace,
           link.id, link.standard, link.address, link.signing_key, link.retry_hours, link.gaiji_id,
-          (SELECT version FROM municipalities_gaijitable AS gaiji WHERE gaiji.id = link.gaiji_id)
+          (SELECT version FROM municipalities_gaijitable AS gaiji WHERE gaiji.id = link.gaiji_id),
+          CASE WHEN link.previous_key_until > %(now)s THEN link.previous_signing_key END
 """
 
 PACE = """
@@ -140,6 +141,8 @@ class Claimed:
     signing_key: bytes | None
     #: For how many hours attempts go on before a person must look.
     retry_hours: int
+    #: The key before it, while pushes are signed by both.
+    previous_key: bytes | None
     #: The private-use characters of the town's system, if it has any of its own.
     gaiji: Gaiji | None
     #: The relocation's key as the vault keeps it; ``None`` when the relocation was shredded.
@@ -213,6 +216,7 @@ def _claimed(row: Sequence[Any], key: bytes | None) -> Claimed:
         standard=link[1],
         address=link[2],
         signing_key=bytes(link[3]) if link[3] else None,
+        previous_key=bytes(link[7]) if link[7] else None,
         retry_hours=link[4],
         gaiji=gaiji(link[5], link[6]) if link[5] else None,
         wrapped_key=key,

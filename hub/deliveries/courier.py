@@ -10,7 +10,7 @@ import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import lru_cache, partial
+from functools import partial
 from typing import TypeAlias, TypeVar
 
 import aiohttp
@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 
-from hub.deliveries import lanes, parking, windows, writing
+from hub.deliveries import keys, lanes, parking, windows, writing
 from hub.deliveries.claims import Batch, Claimed, Fate, Outcome, claim_batch, write
 from hub.deliveries.states import Cause
 from hub.fidelity import ledger
@@ -30,6 +30,7 @@ from hub.vault import services as vault
 from municipalities import standard, transports
 from municipalities.errors import RefusedError, TemporaryError, UnfitError
 from municipalities.notice import Notice
+from municipalities.transports.guard import Guard
 
 log = structlog.get_logger(__name__)
 
@@ -75,7 +76,7 @@ class Courier:
         writer = asyncio.create_task(self.write_down())
         try:
             # No limit here: each lane has its own.
-            async with transports.open_session(limit=0) as session:
+            async with transports.open_session(limit=0, guard=Guard(settings.HUB_CALLBACK_NETWORKS)) as session:
                 await self.carry(session, writer)
                 while self.under_way:
                     await asyncio.wait(self.under_way)
@@ -199,7 +200,8 @@ async def attempt(claimed: Claimed, session: aiohttp.ClientSession, in_database:
         extension=layout.extension,
         records=written.records,
     )
-    line = transports.Line(session, signing_key(claimed.connection_id, claimed.signing_key), settings.HUB_FOLDER_ROOT)
+    signs, before = (keys.opened(claimed.connection_id, one) for one in (claimed.signing_key, claimed.previous_key))
+    line = transports.Line(session, signs, settings.HUB_FOLDER_ROOT, (before,) if before else ())
     sent = await transports.send(claimed.address, parcel, line)
     subject = ledger.Subject(claimed.id, claimed.relocation_id, claimed.municipality, claimed.standard)
     return Outcome(
@@ -221,19 +223,6 @@ async def _written(
         if not recalled.decisions:
             raise error from None
     return layout.write(notice, recalled.decisions), recalled
-
-
-@lru_cache(maxsize=4_096)
-def signing_key(connection_id: int, wrapped: bytes | None) -> bytes:
-    """Open a connection's signing key; kept because every push of the lane needs it."""
-    if wrapped is None:
-        return b""
-    return vault.masters().unwrap(wrapped, signing_identity(connection_id))
-
-
-def signing_identity(connection_id: int) -> str:
-    """Associated data of a connection's wrapped signing key."""
-    return f"municipalities_connection.signing_key:{connection_id}"
 
 
 def run(idle: float, slice_: float) -> int:

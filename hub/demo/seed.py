@@ -18,8 +18,7 @@ from django.utils import timezone
 
 from hub.accounts.models import SystemClient, User
 from hub.actors import HUB, acting
-from hub.deliveries import lanes
-from hub.deliveries.courier import signing_identity
+from hub.deliveries import keys, lanes
 from hub.vault import services as vault
 from municipalities import gaiji
 from municipalities.models import Connection, GaijiTable, Municipality
@@ -113,7 +112,7 @@ def _sign() -> None:
     signs = Q(address__startswith="http") | Q(address__startswith="sftp:")
     rows = list(Connection.objects.filter(signs, signing_key=None))
     for row in rows:
-        row.signing_key = vault.masters().wrap(secret(f"signing:{row.municipality_id}"), signing_identity(row.pk))
+        row.signing_key = vault.masters().wrap(secret(f"signing:{row.municipality_id}"), keys.identity(row.pk))
     Connection.objects.bulk_update(rows, ["signing_key"], batch_size=500)
 
 

@@ -21,7 +21,8 @@ def keys(data: Path) -> dict[str, str]:
             os.link(mine, kept)
         mine.unlink()
     found: dict[str, str] = json.loads(kept.read_text())
-    return found | {"HUB_PLAIN_HTTP": "1", "HUB_ALLOWED_HOSTS": "127.0.0.1,localhost"}
+    loopback = {"HUB_ALLOWED_HOSTS": "127.0.0.1,localhost", "HUB_CALLBACK_NETWORKS": "127.0.0.0/8"}
+    return found | {"HUB_PLAIN_HTTP": "1"} | loopback
 
 
 def _made() -> dict[str, str]:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext, ngettext
 
 from hub.audit import services as audit
 from hub.conformance import services as conformance
-from hub.deliveries.courier import signing_identity
+from hub.deliveries import keys
 from hub.deliveries.models import Delivery
 from hub.deliveries.states import State
 from hub.vault import cipher
@@ -180,10 +180,10 @@ def _sign(present: Connection, following: Connection) -> bytes:
     if not _is_signed(following.address):
         return b""
     if present.signing_key:
-        key, new = vault.masters().unwrap(bytes(present.signing_key), signing_identity(present.pk)), b""
+        key, new = vault.masters().unwrap(bytes(present.signing_key), keys.identity(present.pk)), b""
     else:
         key = new = cipher.new_key()
-    following.signing_key = vault.masters().wrap(key, signing_identity(following.pk))
+    following.signing_key = vault.masters().wrap(key, keys.identity(following.pk))
     following.save(update_fields=["signing_key"])
     return new
 

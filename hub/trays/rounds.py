@@ -15,7 +15,7 @@ from django.db import connections
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from hub.deliveries.courier import signing_key
+from hub.deliveries import keys
 from hub.trays import services
 from municipalities.errors import DeliveryError
 from municipalities.models import Connection
@@ -89,7 +89,7 @@ class _Rounds:
 
     async def take_all(self, row: Connection, session: aiohttp.ClientSession) -> None:
         """Take in what is whole, one file after the other in the order of their names."""
-        line = Line(session, signing_key(row.pk, row.signing_key), settings.HUB_FOLDER_ROOT)
+        line = Line(session, keys.opened(row.pk, row.signing_key), settings.HUB_FOLDER_ROOT)
         share = await answers.open_share(row.address, line)
         for found in await answers.look(share, settings.HUB_TRAY_QUIET):
             verdict = await self.in_database(partial(services.take, row, found))

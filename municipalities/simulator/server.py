@@ -14,7 +14,7 @@ from municipalities.simulator.fetch import Fetcher
 from municipalities.simulator.intake import Envelope, Intake
 from municipalities.simulator.office import Office
 from municipalities.simulator.town import Town
-from municipalities.transports import signing
+from municipalities.transports import https, signing
 
 HALF = 0.5
 
@@ -76,6 +76,8 @@ class Server:
             notice_id = signing.verify([town.signing_key], request.headers, body, time.time())
         except RefusedError as error:
             return problem(401, error.code)
+        if request.headers.get("hikkoshi-notice-type") == https.CHALLENGE:
+            return reply({"challenge": msgspec.json.decode(body, type=https.Word).challenge})
         envelope = Envelope(notice_id, request.headers.get("hikkoshi-notice-type", ""))
         try:
             what = await self._intake.take(town, envelope, body)

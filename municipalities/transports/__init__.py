@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from municipalities.errors import RefusedError
+from municipalities.transports.guard import Guard
 
 SCHEMES = {
     "https": "https", "http": "https", "pull": "pull", "folder": "folder", "sftp": "sftp", "memory": "memory",
@@ -91,9 +92,13 @@ async def send(address: str, parcel: Parcel, line: Line) -> Sent:
 
 
 @asynccontextmanager
-async def open_session(limit: int = 100) -> AsyncIterator[aiohttp.ClientSession]:
-    """Kept-alive connections for ``Line``; keeps no cookies, follows no proxy of the environment."""
-    connector = aiohttp.TCPConnector(limit=limit, keepalive_timeout=60)
+async def open_session(limit: int = 100, guard: Guard | None = None) -> AsyncIterator[aiohttp.ClientSession]:
+    """Kept-alive connections for ``Line``; keeps no cookies, follows no proxy of the environment.
+
+    With a ``guard`` no connection is made to what it does not permit, whatever a name resolves to.
+    """
+    factory = guard.socket if guard else None
+    connector = aiohttp.TCPConnector(limit=limit, keepalive_timeout=60, socket_factory=factory)
     jar = aiohttp.DummyCookieJar()
     async with aiohttp.ClientSession(connector=connector, cookie_jar=jar, trust_env=False) as session:
         try:

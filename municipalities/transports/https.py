@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+import secrets
 import time
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -12,6 +13,7 @@ import msgspec
 
 from municipalities.errors import RefusedError, TemporaryError
 from municipalities.transports import Line, Parcel, Sent, signing
+from municipalities.transports.guard import InternalAddressError
 
 #: Statuses after which the same request may succeed (RFC 9110 15.5.9, RFC 4918 11.3, RFC 8470, RFC 6585); 5xx besides.
 RETRY = frozenset({408, 423, 425, 429})
@@ -21,6 +23,9 @@ DUPLICATE = 409
 
 #: Codes of the catalogue with which a 409 says «not now» instead: something must come first, the record is locked.
 NOT_NOW = frozenset({"E200", "E210"})
+
+#: What a challenge is called in the place of a notice's type.
+CHALLENGE = "endpoint.challenge"
 
 #: An answer's body is read no further than this; the status alone decides.
 LONGEST_BODY = 65_536
@@ -57,20 +62,57 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"  # RFC 6761 6.3: always loopback
 
 
+class Word(msgspec.Struct):
+    """What a challenge asks for and its answer repeats."""
+
+    challenge: str
+
+
 async def send(address: str, parcel: Parcel, line: Line) -> Sent:
     """Post the parcel; an acceptance or a duplicate is a success."""
+    answer, body = await _post(address, parcel, line)
+    return _judge(answer, body)
+
+
+async def prove(address: str, line: Line) -> None:
+    """Ask whether who answers at the address means to: it repeats the word of a signed challenge.
+
+    Raises ``RefusedError`` E117 for another answer, else as ``send``. An address that anybody may have written down
+    becomes no target of ours before this.
+    """
+    word = Word(secrets.token_urlsafe(24))
+    parcel = Parcel(
+        name=f"challenge_{secrets.token_hex(8)}",
+        type=CHALLENGE,
+        content=msgspec.json.encode(word),
+        content_type="application/json",
+        extension="json",
+        records=0,
+    )
+    answer, body = await _post(address, parcel, line)
+    _judge(answer, body)
+    try:
+        repeated = msgspec.json.decode(body, type=Word)
+    except msgspec.MsgspecError:
+        repeated = Word("")
+    if not secrets.compare_digest(repeated.challenge.encode(), word.challenge.encode()):
+        raise RefusedError("the answer to the challenge is not its word", code="E117")
+
+
+async def _post(address: str, parcel: Parcel, line: Line) -> tuple[aiohttp.ClientResponse, bytes]:
     headers = _headers(parcel, line)
     timeout = aiohttp.ClientTimeout(total=line.timeout)
     try:
         async with line.session.post(
             address, data=parcel.content, headers=headers, timeout=timeout, allow_redirects=False
         ) as answer:
-            body = await _read(answer)
+            return answer, await _read(answer)
     except aiohttp.InvalidURL as error:
         raise RefusedError("the address cannot be read") from error
     except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
+        if isinstance(getattr(error, "os_error", error), InternalAddressError):
+            raise RefusedError("the address leads into an internal network", code="E116") from None
         raise TemporaryError(type(error).__name__) from None  # the cause may name host, path or content
-    return _judge(answer, body)
 
 
 def _headers(parcel: Parcel, line: Line) -> dict[str, str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from aiohttp import web
 
-from hub.deliveries.courier import signing_identity
+from hub.deliveries import keys
 from hub.vault import services as vault
 from municipalities.models import Connection
 from municipalities.transports import signing
@@ -50,7 +50,7 @@ class Towns:
         row = Connection.objects.get(municipality=code)
         row.standard, row.concurrency = standard, concurrency
         row.address = f"{self.address}/towns/{code}/inbox"
-        row.signing_key = vault.masters().wrap(SECRET, signing_identity(row.pk))
+        row.signing_key = vault.masters().wrap(SECRET, keys.identity(row.pk))
         row.save()
 
     def ids(self, code: str) -> list[str]:

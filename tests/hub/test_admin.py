@@ -148,7 +148,7 @@ def test_a_citizen_has_no_desk(case: Case) -> None:
 # --- What may be done ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("model", [*OWN, "audit_entry", "accounts_systemclient"])
+@pytest.mark.parametrize("model", [*OWN, "audit_entry", "accounts_credential"])
 @pytest.mark.parametrize("user", [lambda: clerk(HAKODATE), operator], ids=["clerk", "operator"])
 def test_nobody_edits_what_happened(case: Case, model: str, user: Any) -> None:
     client = desk(user())

@@ -16,7 +16,7 @@ from django.utils import timezone
 from pytest_django.fixtures import Settings
 
 from hub.actors import HUB, acting
-from hub.deliveries import claims, courier, lanes
+from hub.deliveries import claims, courier, keys, lanes
 from hub.deliveries import services as deliveries
 from hub.deliveries.courier import SLOW
 from hub.deliveries.models import Delivery, Lane
@@ -53,6 +53,44 @@ def test_a_push_is_signed_written_in_the_towns_layout_and_written_down(pushed: T
         assert {mover.state for mover in relocation.movers.filter(role="origin")} == {"DELIVERED"}
         assert {mover.state for mover in relocation.movers.filter(role="destination")} == {"NONE"}
     assert run() == 0
+
+
+def test_pushes_are_signed_by_both_keys_while_one_follows_the_other(pushed: Towns) -> None:
+    """The town knows the old key alone: it is served until the overlap is over."""
+    link = Connection.objects.get(municipality=HAKODATE)
+    with acting(HUB):
+        keys.rotate(link)
+    first = told(file())
+    run()
+    assert pushed.ids(HAKODATE) == [str(first.pk)]
+    Connection.objects.filter(pk=link.pk).update(previous_key_until=timezone.now())
+    second = told(file(number=1))
+    run()
+    with acting(HUB):
+        second.refresh_from_db()
+    assert (pushed.ids(HAKODATE), second.state) == ([str(first.pk)], "queued")
+    Connection.objects.filter(pk=link.pk).update(previous_signing_key=None, previous_key_until=None)
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "rebound.example"])
+def test_nothing_is_pushed_into_an_internal_network_that_was_not_named(
+    name: str, pushed: Towns, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A literal address, a name of this machine, and a name that was public when it was checked."""
+    settings.HUB_CALLBACK_NETWORKS = ["10.0.0.0/8"]
+    port = pushed.address.rpartition(":")[2]
+    monkeypatch.setattr("municipalities.transports.https.is_loopback", lambda _host: True)
+
+    async def rebound(self: object, host: str, number: int = 0, family: int = 0) -> list[dict[str, Any]]:
+        found = {"hostname": host, "host": "127.0.0.1", "port": number, "family": 2, "proto": 0, "flags": 0}
+        return [found]
+
+    monkeypatch.setattr("aiohttp.ThreadedResolver.resolve", rebound)
+    Connection.objects.filter(municipality=HAKODATE).update(address=f"http://{name}:{port}/towns/{HAKODATE}/inbox")
+    relocation = file()
+    run()
+    row = told(relocation)
+    assert (row.state, row.cause, row.code, pushed.got) == ("held", "refused", "E116", [])
 
 
 def test_every_transport_carries(pushed: Towns, tmp_path: Path, settings: Settings) -> None:

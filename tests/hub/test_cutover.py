@@ -13,9 +13,8 @@ from django.utils import timezone
 from hub.accounts.models import User
 from hub.actors import HUB, acting
 from hub.audit.models import Entry
-from hub.deliveries import lanes
+from hub.deliveries import keys, lanes
 from hub.deliveries import services as deliveries
-from hub.deliveries.courier import signing_identity
 from hub.deliveries.models import Delivery
 from hub.deliveries.states import Cause
 from hub.relocations.models import Relocation
@@ -266,7 +265,7 @@ def test_the_standard_of_a_connection_in_use_is_not_edited_in_place() -> None:
 def test_a_push_keeps_the_towns_key_and_a_new_push_gets_one_that_is_shown_once() -> None:
     key = bytes(range(32))
     row = Connection.objects.get(municipality=HAKODATE)
-    row.address, row.signing_key = "https://old.example.jp/", vault.masters().wrap(key, signing_identity(row.pk))
+    row.address, row.signing_key = "https://old.example.jp/", vault.masters().wrap(key, keys.identity(row.pk))
     row.save()
     client, why = desk(operator()), "見本"  # no kit was run against these
     assert "whsec_" not in plan(client, address="https://new.example.jp/", reason=why).content.decode()
@@ -285,7 +284,7 @@ def test_a_push_keeps_the_towns_key_and_a_new_push_gets_one_that_is_shown_once()
 def key_of(code: str) -> bytes:
     row = Connection.objects.get(municipality=code, valid_from=FIRST_DAY)
     assert row.signing_key is not None
-    return vault.masters().unwrap(bytes(row.signing_key), signing_identity(row.pk))
+    return vault.masters().unwrap(bytes(row.signing_key), keys.identity(row.pk))
 
 
 def test_nothing_of_a_plan_touches_the_lane() -> None:

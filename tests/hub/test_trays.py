@@ -11,8 +11,7 @@ import pytest
 
 from hub.actors import HUB, acting
 from hub.audit import services as audit
-from hub.deliveries import courier
-from hub.deliveries.courier import signing_identity
+from hub.deliveries import courier, keys
 from hub.deliveries.models import Delivery, Receipt, Return
 from hub.relocations.models import Report
 from hub.trays import rounds
@@ -45,7 +44,7 @@ def by_files(server: Server, way: str, name: str = LAYOUT) -> None:
     """Hakodate exchanges files from now on."""
     connect(HAKODATE, name, server.address() if way == "sftp" else "folder:town")
     row = Connection.objects.get(municipality=HAKODATE)
-    Connection.objects.filter(pk=row.pk).update(signing_key=vault.masters().wrap(SEED, signing_identity(row.pk)))
+    Connection.objects.filter(pk=row.pk).update(signing_key=vault.masters().wrap(SEED, keys.identity(row.pk)))
     for code in (CHIYODA, TENRYU):
         connect(code, "gif_json", "pull:")
 

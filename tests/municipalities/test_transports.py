@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDictProxy
 
-from municipalities.errors import RefusedError, TemporaryError
-from municipalities.transports import Line, Parcel, Sent, find, memory, open_session, send, signing
+from municipalities.errors import DeliveryError, RefusedError, TemporaryError
+from municipalities.transports import Line, Parcel, Sent, find, https, memory, open_session, send, signing
 
 KEY, OLD_KEY, OTHER_KEY = b"k" * 32, b"o" * 32, b"x" * 32
 PARCEL = Parcel(
@@ -101,6 +101,38 @@ def test_a_push_carries_the_bytes_and_a_signature_every_current_key_verifies() -
         assert signing.verify([OTHER_KEY, key], headers, body, time.time()) == PARCEL.name
     with pytest.raises(RefusedError):
         signing.verify([OTHER_KEY], headers, body, time.time())
+
+
+def test_an_address_proves_itself_by_the_word_of_a_signed_challenge() -> None:
+    async def ask(town: Town) -> str:
+        async with town.listening() as line:
+            try:
+                await https.prove(town.address, line)
+            except DeliveryError as error:
+                return error.code
+            return "proven"
+
+    class Echo(Town):
+        async def answer(self, request: web.Request) -> web.StreamResponse:
+            body = await request.read()
+            signing.verify([KEY], request.headers, body, time.time())
+            self.got.append((request.path, request.headers, body))
+            return web.Response(body=body)
+
+    echo = Echo()
+    assert asyncio.run(ask(echo)) == "proven"
+    [(_, headers, body)] = echo.got
+    assert headers["hikkoshi-notice-type"] == https.CHALLENGE
+    for town, code in (
+        (Town(status=202), "E117"),
+        (Town(status=200, body=b'{"challenge": ""}'), "E117"),
+        (Town(status=200, body=body), "E117"),  # yesterday's word
+        (Town(status=302, headers={"Location": "/elsewhere"}), "E100"),
+        (Town(status=404), "E100"),
+        (Town(status=503), "E900"),
+        (Town(status=0), "E900"),
+    ):
+        assert asyncio.run(ask(town)) == code, town.status
 
 
 @given(
