@@ -111,6 +111,10 @@ class Caller:
         """GET below /api/v1/."""
         return self.client.get(f"/api/v1/{path}", headers=self._headers(headers))
 
+    def delete(self, path: str, body: Any = None, **headers: str) -> Any:
+        """DELETE below /api/v1/."""
+        return self.client.delete(f"/api/v1/{path}", headers=self._headers(headers))
+
     def post(self, path: str, body: Any, content_type: str = "application/json", **headers: str) -> Any:
         """POST below /api/v1/; a body that is not bytes is sent as JSON."""
         if path == "relocations" and not isinstance(body, bytes):

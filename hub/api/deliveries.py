@@ -32,6 +32,7 @@ from hub.deliveries.models import Delivery
 from municipalities.notice import Notice
 
 FETCH = msgspec.json.Decoder(shapes.Fetch)
+BORROWED = msgspec.json.Decoder(shapes.Borrowed)
 CURSOR = {"type": "string", "maxLength": 60}
 #: What a town's own layout may be: any media type, any charset.
 LAYOUT = {"*/*": {"type": "string", "format": "binary"}}
@@ -99,6 +100,52 @@ def _content_type(row: Delivery) -> str | None:
         return deliveries.layout_of(row).content_type
     except Refusal:
         return None
+
+
+class Leases(Door):
+    """``POST /api/v1/deliveries/leases``: what waits, for one worker and a time."""
+
+    required_scope = "deliveries"
+
+    @operation(
+        Operation(
+            id="leaseDeliveries",
+            body=contract.json(shapes.Borrowed),
+            answers={200: Answer(contract.json(shapes.Lease))},
+            errors=("E110",),
+            links={"getContent": {"delivery_id": "$response.body#/deliveries/0/id"}},
+        )
+    )
+    def post(self, request: Request) -> Response:
+        """Lease; asking again as the same worker renews. A receipt ends the lease of its delivery."""
+        known(request)
+        body = records.decode(BORROWED, body_of(request))
+        rows = self.as_client(lambda: deliveries.lease(self.town, body.worker, body.limit, body.seconds))
+        until = rows[0].leased_until if rows else None
+        return Response(shapes.Lease(deliveries=tuple(map(line, rows)), leased_until=until))
+
+
+class OwnLeases(Door):
+    """``DELETE /api/v1/deliveries/leases/{worker}``: a worker gives back what it has not answered."""
+
+    required_scope = "deliveries"
+
+    @operation(
+        Operation(
+            id="giveLeasesBack",
+            parameters=(
+                contract.path("worker", {"type": "string", "pattern": "^[A-Za-z0-9_.:@-]{1,64}$"}, "worker-1"),
+            ),
+            answers={200: Answer(contract.json(shapes.GivenBack))},
+            errors=("E108",),
+        )
+    )
+    def delete(self, request: Request, worker: str) -> Response:
+        """End the worker's leases, so that others get the same at once."""
+        known(request)
+        if not deliveries.WORKER.fullmatch(worker):
+            raise refuse("E108")
+        return Response(shapes.GivenBack(returned=self.as_client(lambda: deliveries.give_back(self.town, worker))))
 
 
 class Content(Door):

@@ -24,7 +24,9 @@ SILENT = timedelta(minutes=15)
 class Consent(models.Model):
     """The consent under which a front filed for a citizen; what it says is sealed with the relocation's key."""
 
-    relocation = models.OneToOneField(Relocation, models.PROTECT, primary_key=True, related_name="consent")
+    relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="front_consents")
+    #: Which version of the filing it is about.
+    version = models.PositiveSmallIntegerField(_("version"), default=1)
     #: As on the relocation: the front's name (``Actor.owner``).
     owner = models.CharField(max_length=120, editable=False)
     recorded_at = models.DateTimeField(_("recorded"), default=timezone.now)
@@ -33,15 +35,16 @@ class Consent(models.Model):
     class Meta:
         verbose_name = _("consent given to a front")
         verbose_name_plural = _("consents given to fronts")
+        constraints = [models.UniqueConstraint(fields=["relocation", "version"], name="consent_once")]
         triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
 
     def __str__(self) -> str:
-        return str(self.pk)
+        return f"{self.relocation_id} v{self.version}"
 
     @property
     def identity(self) -> str:
         """Associated data of the sealed body."""
-        return f"api_consent.body:{self.pk}"
+        return f"api_consent.body:{self.relocation_id}:{self.version}"
 
     @classmethod
     def keep(cls, relocation: Relocation, agreement: Any) -> "Consent":
@@ -51,7 +54,9 @@ class Consent(models.Model):
         for pointer, text in numbers.texts(msgspec.to_builtins(agreement), "/consent"):
             if not pointer.endswith("/givenAt") and numbers.is_forbidden(text):
                 raise refuse("E140", pointer)
-        row = cls(relocation=relocation, owner=relocation.owner)
+        if cls.objects.filter(relocation=relocation, version=relocation.version).exists():
+            return cls.objects.get(relocation=relocation, version=relocation.version)
+        row = cls(relocation=relocation, owner=relocation.owner, version=relocation.version)
         row.body = cipher.seal(vault.open_one(relocation.pk), msgspec.json.encode(agreement), row.identity)
         row.save(force_insert=True)
         audit.record(audit.Act("consent.recorded", f"relocation:{relocation.pk}", {}, relocation.pk))

@@ -103,6 +103,31 @@ class RelocationStatus(Door):
         return conditional(request, HttpResponse(msgspec.json.encode(document), content_type=contract.JSON))
 
 
+class Amendments(Door):
+    """``POST /api/v1/relocations/{id}/amendments``: a new version, until the origin has decided."""
+
+    required_scope = "relocations:file"
+    for_towns = False
+
+    @operation(
+        Operation(
+            id="amendRelocation",
+            parameters=(contract.path("relocation_id"),),
+            body=contract.json(shapes.FiledByFront),
+            answers={200: Answer(contract.json(shapes.Filed))},
+            errors=("E108", "E200", *IN_FILING),
+        )
+    )
+    def post(self, request: Request, relocation_id: UUID) -> Response:
+        """Put the whole new version in the place of what was filed, with the citizen's consent to it."""
+        known(request)
+        filing, agreement = _read(body_of(request))
+        relocation = services.amend(relocation_id, filing, self.actor)
+        with acting(HUB):
+            Consent.keep(relocation, agreement)
+        return Response(_filed(relocation))
+
+
 class Withdrawal(Door):
     """``POST /api/v1/relocations/{id}/withdrawal``: take a filing back; once decided, ask to cancel it."""
 

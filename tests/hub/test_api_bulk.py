@@ -5,12 +5,14 @@
 import base64
 import gzip
 import threading
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import msgspec
 import pytest
 from django.db import connection, transaction
 from django.test import Client
+from django.utils import timezone
 
 from hub.actors import HUB, Actor, ActorKind, acting
 from hub.api.models import Consent
@@ -226,8 +228,8 @@ def test_a_front_files_with_the_citizens_consent_or_not_at_all() -> None:
     made = caller.post("relocations", msgspec.json.encode(document)).json()
     with acting(HUB):
         row = Consent.objects.get()
-        assert str(row.pk) == made["id"]
-        kept = msgspec.json.decode(cipher.unseal(vault.open_one(row.pk), bytes(row.body), row.identity))
+        assert str(row.relocation_id) == made["id"]
+        kept = msgspec.json.decode(cipher.unseal(vault.open_one(row.relocation_id), bytes(row.body), row.identity))
     assert kept["method"] == "online"
     assert b"online" not in bytes(row.body)
 
@@ -313,3 +315,66 @@ def test_the_token_endpoint_speaks_oauth_whatever_it_is_asked() -> None:
         assert answer.json()["error"] == error
         assert answer["Cache-Control"] == "no-store"
     assert refuse("E106").lead.entry.status == 401
+
+
+# --- Leases, closures, books -------------------------------------------------------------------------------
+
+
+def test_two_workers_of_a_town_do_not_get_the_same_and_one_that_dies_loses_nothing(origin: Caller) -> None:
+    for number in range(3):
+        filed(number)
+    first = origin.post("deliveries/leases", {"worker": "a", "limit": 2, "seconds": 60}).json()
+    second = origin.post("deliveries/leases", {"worker": "b", "seconds": 60}).json()
+    held = [{line["id"] for line in lease["deliveries"]} for lease in (first, second)]
+    assert [len(ids) for ids in held] == [2, 1]
+    assert not held[0] & held[1]
+    answered = first["deliveries"][0]["id"]
+    assert origin.get(f"deliveries/{answered}/content").status_code == 200
+    assert state_of(answered) == "ready"  # the worker may die with it
+    assert origin.post(f"deliveries/{answered}/receipts", {"kind": "received"}).status_code == 201
+    assert state_of(answered) == "sent"
+    assert origin.delete("deliveries/leases/a").json() == {"returned": 1}
+    again = origin.post("deliveries/leases", {"worker": "b", "seconds": 60}).json()
+    assert {line["id"] for line in again["deliveries"]} == held[0] - {answered} | held[1]
+    assert origin.post("deliveries/leases", {"worker": "a b"}).status_code == 422
+    assert origin.delete("deliveries/leases/a b").status_code == 404
+
+
+def test_a_town_announces_a_closure_and_takes_it_back(origin: Caller) -> None:
+    begins = timezone.now() + timedelta(days=2)
+    body = {"starts": begins, "ends": begins + timedelta(hours=3), "note_code": "migration"}
+    made = origin.post("maintenance", body).json()
+    assert origin.post("maintenance", body).json() == made
+    assert origin.get("maintenance").json()["maintenance"] == [made]
+    assert town(NAHA).delete(f"maintenance/{made['id']}").status_code == 404
+    for _ in range(2):
+        assert origin.delete(f"maintenance/{made['id']}").status_code == 200
+    assert origin.get("maintenance").json()["maintenance"] == []
+    assert origin.post("maintenance", body | {"ends": begins}).json()["pointer"] == "/ends"
+
+
+def test_books_are_compared_day_by_day(origin: Caller) -> None:
+    yesterday = timezone.localdate() - timedelta(days=1)
+    nothing = origin.get(f"reconciliation/{yesterday}").json()
+    assert nothing["count"] == 0
+    same = {"count": 0, "sha256": nothing["sha256"]}
+    assert origin.post(f"reconciliation/{yesterday}", same).json()["agrees"] is True
+    stray = str(UUID(int=9))
+    other = origin.post(f"reconciliation/{yesterday}", {"count": 1, "sha256": "0" * 64, "ids": [stray]}).json()
+    assert other["differences"] == [{"kind": "unknown", "delivery_id": stray}]
+    assert origin.post(f"reconciliation/{yesterday}", same).json()["agrees"] is True
+    for day in ("2026-13-01", "x", str(timezone.localdate())):
+        assert origin.post(f"reconciliation/{day}", same).json()["code"] == "E110"
+
+
+def test_an_amendment_is_a_new_version_with_a_consent_of_its_own() -> None:
+    caller, document = front(), filing(0)
+    made = caller.post("relocations", document).json()
+    changed = front_document(document) | {"remarks": "部屋番号を直しました"}
+    path = f"relocations/{made['id']}/amendments"
+    assert caller.post(path, msgspec.json.encode(msgspec.to_builtins(document))).json()["pointer"] == "/consent"
+    answer = caller.post(path, msgspec.json.encode(changed))
+    assert (answer.status_code, answer.json()["version"]) == (200, 2), answer.content
+    assert front("other").post(path, msgspec.json.encode(changed)).status_code == 404
+    with acting(HUB):
+        assert sorted(Consent.objects.values_list("version", flat=True)) == [1, 2]

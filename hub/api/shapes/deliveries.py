@@ -153,3 +153,24 @@ class Changes(Envelope, frozen=True):
     changes: tuple[Changed, ...]
     cursor: str
     more: bool
+
+
+class Borrowed(Asked, frozen=True):
+    """Which worker wants how many deliveries for how long."""
+
+    worker: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.:@-]{1,64}$")]
+    limit: Annotated[int, msgspec.Meta(ge=1, le=500)] = 100
+    seconds: Annotated[int, msgspec.Meta(ge=5, le=3_600)] = 120
+
+
+class Lease(Envelope, frozen=True):
+    """Deliveries that no other worker gets before «leased_until»."""
+
+    deliveries: tuple[Line, ...]
+    leased_until: datetime | None
+
+
+class GivenBack(Envelope, frozen=True):
+    """How many leases were ended."""
+
+    returned: int

@@ -1,7 +1,7 @@
 """What a town says of itself and is told about itself; who calls."""
 
 from datetime import date, datetime, time
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -70,3 +70,50 @@ class Me(Envelope, frozen=True):
     standard: str | None
     transport: str | None
     lane: Lane | None
+
+
+class Announcement(Asked, frozen=True):
+    """A time in which the own system takes nothing."""
+
+    starts: Annotated[datetime, msgspec.Meta(tz=True)]
+    ends: Annotated[datetime, msgspec.Meta(tz=True)]
+    note_code: Literal["maintenance", "migration", "outage", "year_end", "other"] = "maintenance"
+
+
+class Closure(Envelope, frozen=True):
+    """An announced closure."""
+
+    id: int
+    starts: datetime
+    ends: datetime
+    note_code: str
+
+
+class Closures(Envelope, frozen=True):
+    """What was announced and is not over."""
+
+    maintenance: tuple[Closure, ...]
+
+
+class Digest(Envelope, frozen=True):
+    """One day's books: SHA-256 over the ids in order, each followed by a line feed."""
+
+    day: date
+    count: int
+    last_id: str | None
+    sha256: str
+
+
+class Discrepancy(Envelope, frozen=True):
+    """One thing in which the books differ; without a delivery the whole day is meant."""
+
+    kind: str
+    delivery_id: str
+
+
+class Comparison(Envelope, frozen=True):
+    """What differs on a day."""
+
+    day: date
+    agrees: bool
+    differences: tuple[Discrepancy, ...]
