@@ -65,6 +65,10 @@ class ReplayAdmin(desk.Desk):
     fields = ("reason", "chosen", "state", "expected", "sent", "skipped", "asked_by", "confirmed_by", "asked_at")
     actions = ("confirm", "stop")
 
+    def of_town(self, rows: QuerySet[Any], _code: str) -> QuerySet[Any]:
+        """None: a replay may concern many towns, and is the operators' matter."""
+        return rows.none()
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Operators."""
         return desk.is_operator(request)

@@ -119,7 +119,7 @@ def test_the_whole_journey_crosses_the_change(client: Client) -> None:
         relocation = journeys.file(document)
         course = journeys.course(relocation, document)
         journeys.settle(relocation, course[:6])
-    with time_machine.travel(MORNING + timedelta(days=30), tick=False):
+    with time_machine.travel(MORNING + timedelta(days=7), tick=False):  # before the card flow lapses
         journeys.settle(relocation, course)
         with acting(HUB):
             relocation.refresh_from_db()

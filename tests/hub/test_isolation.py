@@ -32,7 +32,7 @@ from hub.procedures import services as procedures
 from hub.procedures.conditions import Move, Person
 from hub.procedures.models import LocalRule, Task
 from hub.protection.models import Act, ContactWish, Guarded, Measure, Release
-from hub.relocations.models import Relocation
+from hub.relocations.models import Alert, Relocation
 from hub.shadow import services as shadow
 from hub.vault import services as vault
 from municipalities.characters import Fallback
@@ -158,6 +158,7 @@ def about_people(relocation: Relocation) -> None:
         Guarded.objects.create(measure=measure, relocation=relocation, ordinal=1, **of_town)
         Release.objects.create(act=Act.END, measure=measure, asked_by="7", **of_town)
         ContactWish.objects.create(relocation=relocation, **of_town)
+        Alert.objects.create(relocation=relocation, code="A405", ordinals=[1], **of_town)
 
 
 # --- The doors ---------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import pytest
 
 from hub.actors import HUB, acting
 from hub.deliveries.models import Delivery, Difference, Receipt, Return
+from hub.relocations.filing import Filer
 from hub.relocations.models import Report
 from municipalities import gaiji, standard
 from municipalities.models import Connection, GaijiTable
@@ -77,7 +78,8 @@ def test_a_town_with_gaiji_reads_and_answers_by_its_own_table() -> None:
     Connection.objects.filter(municipality=HAKODATE).update(gaiji=table)
     caller, town = caller_of(HAKODATE), played("gaiji_cp932_csv", gaiji=table.value())
     movers = filing(5).movers  # 𠮷試験 太郎
-    _, content = handed_over(caller, movers=movers)
+    held = Filer(consents_held=tuple(mover.ordinal for mover in movers))
+    _, content = handed_over(caller, movers=movers, filer=held)
     assert "\ue0f0".encode("cp932") in content
     assert town.read(content).movers[0].full_name == movers[0].full_name
     steps = clerk.plan(town.read(content), clerk.today())

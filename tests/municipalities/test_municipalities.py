@@ -290,7 +290,7 @@ def test_the_admin_changes_hours_and_connections_but_not_the_table(operator: Cli
         "connections-0-municipality": "011011", "connections-0-standard": "no_such",
         "connections-0-address": "ftp://x/",
         "connections-0-valid_from": "2026-11-23", "connections-0-valid_to": "",
-        "connections-0-concurrency": "2",
+        "connections-0-concurrency": "2", "connections-0-retry_hours": "72",
     }  # fmt: skip
     for inline in ("exceptions", "succeeded_by", "succeeds"):
         data |= {f"{inline}-TOTAL_FORMS": "0", f"{inline}-INITIAL_FORMS": "0"}
@@ -298,7 +298,8 @@ def test_the_admin_changes_hours_and_connections_but_not_the_table(operator: Cli
     assert "gif_json" in str(refused.context["errors"])
     assert "ftp://x/" in refused.content.decode()
     data |= {"connections-0-standard": now.standard, "connections-0-address": now.address}
-    assert operator.post(url, data).status_code == 302
+    saved = operator.post(url, data)
+    assert saved.status_code == 302, saved.context["errors"]
     row = Municipality.objects.get(pk="011011")
     assert (row.name, row.opens_at, row.connections.get().concurrency) == ("中央区", time(9), 2)
     assert operator.get("/admin/municipalities/municipality/add/").status_code == 403
