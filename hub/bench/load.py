@@ -1,6 +1,7 @@
 """The load: filings posted over HTTP, all at once or at a rate, and the wait until everything is received."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,9 @@ PERSONS = 8
 AT_ONCE = 16  #: filings under way at the same time
 BESIDES = 4  #: deliveries of every filing besides those to the registers
 LOOK = 0.2  #: seconds between two looks at what was received
+
+NUMERALS = str.maketrans("0123456789", "十一二三四五六七八九")
+_persons = itertools.count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +102,9 @@ def _registered(mover: Mover, number: int, place: Place) -> Mover:
         domicile=f"{place.prefecture}{place.city}見本一丁目１番地",
         head_of_register=mover.full_name,
     )
-    return msgspec.structs.replace(mover, ordinal=number + 1, registry=registry)
+    # Nobody is filed twice: the hub would rightly wait for a clerk before the second move-out.
+    own = f"{next(_persons):06}".translate(NUMERALS)
+    return msgspec.structs.replace(mover, ordinal=number + 1, registry=registry, full_name=mover.full_name + own)
 
 
 def expected(filing: Filing) -> int:
