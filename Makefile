@@ -7,7 +7,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 CODE := hub municipalities tests manage.py
 
-.PHONY: help demo test fuzz lint bench lock messages clean
+.PHONY: help demo test fuzz lint bench chaos lock messages clean
 .DELETE_ON_ERROR:
 
 help: ## these lines
@@ -24,6 +24,9 @@ fuzz: $(VENV)/.installed-dev ## 50,000 requests at random by the API's own docum
 
 bench: $(VENV)/.installed-dev ## the hub beside the code one would write without it
 	@$(PY) manage.py bench $(ARGS)
+
+chaos: $(VENV)/.installed-dev ## ten minutes of kills, cuts, crashes and jumps; SEED=7 repeats a run
+	@$(PY) -m tests.chaos $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 # Says in how many seconds it was done: $(call step,words,command)
 step = @started=$$(date +%s); { $(2); } && echo "✓ $(1): $$(( $$(date +%s) - started )) s" >&2

@@ -61,8 +61,8 @@ class Outcome:
         }
 
 
-def wait(accepted: Sequence[Accepted], quiet: float, limit: float, progress: Callable[[int], None]) -> None:
-    """Wait until every journey is settled and every task answered.
+def wait(accepted: Sequence[Accepted], quiet: float, limit: float, progress: Callable[[int], None]) -> bool:
+    """Wait until every journey is settled and every task answered; returns whether that is so.
 
     Or until nothing has moved for ``quiet`` seconds, or ``limit`` seconds are over.
     """
@@ -72,10 +72,11 @@ def wait(accepted: Sequence[Accepted], quiet: float, limit: float, progress: Cal
         settled, open_, picture = _picture(ids)
         progress(settled)
         if settled == len(ids) and not open_:
-            return
+            return True
         if picture != before:
             before, moved = picture, time.monotonic()
         time.sleep(0.3)
+    return False
 
 
 def _picture(ids: list[str]) -> tuple[int, int, Any]:
