@@ -42,4 +42,7 @@ def logging_config(level: str) -> None:
     )
 
 
-QUIET = ("celery.beat", "celery.app.trace", "celery.worker.strategy", "aiohttp.access", "granian.access")
+QUIET = (
+    *("celery.beat", "celery.app.trace", "celery.worker.strategy"),
+    *("aiohttp.access", "granian.access", "asyncssh"),
+)
