@@ -20,6 +20,8 @@ from hub.relocations.models import Relocation
 
 #: A delivery in one of these is on its way, or somebody was told why not.
 UNFINISHED = (State.QUEUED, State.READY, State.SENT, State.HELD)
+#: Seconds that the towns' books are given to catch up with the hub.
+LAST_LOOK = 30.0
 
 
 @dataclass
@@ -106,8 +108,28 @@ def examine(accepted: Sequence[Accepted], towns: str) -> Outcome:
     outcome.by_standard = dict(Counter(row.connection.standard for row in deliveries))
     outcome.by_transport = dict(Counter(transport(row) for row in deliveries))
     _explain(outcome, accepted, relocations, deliveries)
-    _compare(outcome, deliveries, _books(towns, {one.receipt_no for one in accepted}))
+    _compare(outcome, deliveries, _closed_books(towns, {one.receipt_no for one in accepted}, deliveries))
     return outcome
+
+
+def _closed_books(towns: str, receipts: set[str], deliveries: Sequence[Delivery]) -> list[dict[str, Any]]:
+    """Read the books once every answer stands in them.
+
+    A town that exchanges files enters an effect when it sees that its answer was taken, a look later than the hub.
+    """
+    until = time.monotonic() + LAST_LOOK
+    while True:
+        books = _books(towns, receipts)
+        if not _missing(deliveries, books) or time.monotonic() > until:
+            return books
+        time.sleep(0.5)
+
+
+def _missing(deliveries: Sequence[Delivery], books: Sequence[dict[str, Any]]) -> list[Delivery]:
+    """Return the registered deliveries that have no effect in their town's book."""
+    kept = {row["notice_id"] for row in books if row["times"]}
+    answered = [row for row in deliveries if row.state == State.ANSWERED and row.answer == "registered"]
+    return [row for row in answered if str(row.pk) not in kept]
 
 
 def transport(row: Delivery) -> str:
@@ -156,10 +178,7 @@ def _books(towns: str, receipts: set[str]) -> list[dict[str, Any]]:
 
 def _compare(outcome: Outcome, deliveries: list[Delivery], books: list[dict[str, Any]]) -> None:
     """Every answered delivery must stand in its town's book once; no effect may stand there twice."""
-    kept = {row["notice_id"]: row for row in books}
-    for row in deliveries:
-        if row.state == State.ANSWERED and row.answer == "registered" and not kept.get(str(row.pk), {}).get("times"):
-            outcome.lost.append(f"{row.receipt_no} {row.type}")
+    outcome.lost += [f"{row.receipt_no} {row.type}" for row in _missing(deliveries, books)]
     told = Counter((row["town"], row["receipt_no"], row["type"]) for row in books)
     parts = Counter((row.municipality_id, row.receipt_no, row.type) for row in deliveries)
     outcome.doubled += [f"{key[1]} {key[2]}" for key, times in told.items() if times > parts[key]]
