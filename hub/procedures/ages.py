@@ -70,6 +70,12 @@ def certain(birth: UncertainDate) -> date | None:
         return None
 
 
+def is_surely_under(birth: UncertainDate | None, years: int, today: date) -> bool:
+    """Tell whether the person has certainly not completed so many years; an uncertain birth proves nothing."""
+    day = certain(birth) if birth else None
+    return day is not None and today < reached_on(day, years)
+
+
 def bounds(birth: UncertainDate) -> tuple[date, date] | None:
     """Return the earliest and latest day an uncertain birth can mean, widely; ``None`` when not even the year is known.
 

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from hub import actors
 from hub.audit import services as audit
-from hub.relocations import ages
+from hub.procedures import ages
 from hub.relocations.filing import Filing
 from hub.relocations.models import Alert, Relocation
 from municipalities.notice import Flow, Role, Scope

@@ -12,7 +12,8 @@ import msgspec
 from hub import numbers
 from hub.catalogue import Problem
 from hub.ids import is_receipt_no
-from hub.relocations import ages, clocks, tables
+from hub.procedures import ages
+from hub.relocations import clocks, tables
 from hub.relocations.filing import Capacity, Filing
 from municipalities.notice import Flow, Kind, Mover, Precision, Scope, UncertainDate
 

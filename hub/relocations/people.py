@@ -8,7 +8,7 @@ from datetime import date
 import msgspec
 from django.conf import settings
 
-from hub.relocations.ages import completes
+from hub.procedures.ages import reached_on
 from hub.relocations.filing import Capacity, Filing
 from municipalities.notice import Mover, Sex, UncertainDate
 
@@ -24,7 +24,7 @@ def is_adult(birth: UncertainDate | None, today: date) -> bool | None:
     """Tell whether somebody is of age; ``None`` when what is known of the birth date does not decide it."""
     if birth is None or birth.year is None:
         return None
-    answers = {today >= completes(day, MAJORITY) for day in (_earliest(birth), _latest(birth))}
+    answers = {today >= reached_on(day, MAJORITY) for day in (_earliest(birth), _latest(birth))}
     return answers.pop() if len(answers) == 1 else None
 
 

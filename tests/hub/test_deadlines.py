@@ -10,7 +10,8 @@ from django.test import Client
 from django.utils import timezone
 
 from hub.actors import HUB, acting
-from hub.relocations import ages, alerts, clocks, firing, history, services
+from hub.procedures import ages
+from hub.relocations import alerts, clocks, firing, history, services
 from hub.relocations.clocks import table
 from hub.relocations.corrections import Change
 from hub.relocations.filing import Filing
@@ -94,7 +95,7 @@ def test_the_online_window_is_cut_off_at_midnight_in_japan(moment: str, open_: b
 )
 def test_ages_by_the_law(born: str, years: int, complete: str) -> None:
     birth, day = date.fromisoformat(born), date.fromisoformat(complete)
-    assert ages.completes(birth, years) == day
+    assert ages.reached_on(birth, years) == day
     known = UncertainDate(birth.year, birth.month, birth.day)
     assert [ages.is_surely_under(known, years, day + timedelta(days=shift)) for shift in (-1, 0, 1)] == [
         True,
