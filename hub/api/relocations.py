@@ -119,7 +119,10 @@ class Amendments(Door):
         )
     )
     def post(self, request: Request, relocation_id: UUID) -> Response:
-        """Put the whole new version in the place of what was filed, with the citizen's consent to it."""
+        """Put the whole new version in the place of what was filed, with the citizen's consent to it.
+
+        Kind, town that is left and the movers' numbers stay; somebody who joins comes last.
+        """
         known(request)
         filing, agreement = _read(body_of(request))
         relocation = services.amend(relocation_id, filing, self.actor)

@@ -26,6 +26,8 @@ class Draft(msgspec.Struct, forbid_unknown_fields=True):
     people: list[Answers] = []
     #: The last page was reached once, so that one may go straight back to it.
     reviewed: bool = False
+    #: Changes a filing (its address says which); kind and municipality left stay as they are.
+    amends: bool = False
 
     @classmethod
     def new(cls) -> "Draft":

@@ -85,7 +85,8 @@ class AddressForm(PageForm):
     ABROAD = ("country", "abroad")
     ORDER = ("postal_code", "candidate", "prefecture", "municipality", "town", "block", "building")
 
-    def __init__(self, *args: Any, kind: str = options.MOVE, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, kind: str = options.MOVE, fixed: bool = False, **kwargs: Any) -> None:
+        """``fixed``: the municipality stays as it was filed."""
         super().__init__(*args, **kwargs)
         side = str(self.prefix)
         self.is_abroad = (kind, side) in ((Kind.OVERSEAS_IN, "old"), (Kind.OVERSEAS_OUT, "new"))
@@ -94,8 +95,13 @@ class AddressForm(PageForm):
             self.groups = (Group(self.TITLES[side], self.ABROAD),)  # type: ignore[misc]
             return
         self.leave_out(*self.ABROAD)
-        self.offer("municipality", options.offices(self.typed("prefecture")))
-        found = places.candidates(self.typed("postal_code"))
+        here = self.typed("prefecture"), self.typed("municipality")
+        self.offer("municipality", options.offices(here[0]))
+        if fixed:
+            self.buttons = {}  # type: ignore[misc]
+            self.offer("prefecture", [(here[0], here[0])])
+            self.offer("municipality", [pair for pair in options.offices(here[0]) if pair[0] == here[1]])
+        found = places.candidates(self.typed("postal_code")) if not fixed else []
         self.offer("candidate", found)
         if len(found) <= 2 or self.typed("town"):
             del self.fields["candidate"]

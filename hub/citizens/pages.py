@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django import forms
 from django.forms.boundfield import BoundField
@@ -10,6 +11,7 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 
 from hub.citizens import answers
+from hub.citizens.amending import Amending
 from hub.citizens.sheet import PERSON, Sheet
 from hub.citizens.steps import CHECK, Turn
 from hub.relocations.filing import MOVERS
@@ -32,9 +34,10 @@ class Stage:
     state: str
 
 
-def show(request: HttpRequest, turn: Turn) -> HttpResponse:
+def show(request: HttpRequest, turn: Turn, amending: Amending | None = None) -> HttpResponse:
     """Render the turn; a page with complaints answers 200 too, for it is the form again."""
-    context = {
+    context: dict[str, Any] = {
+        "amending": amending,
         "draft": turn.draft.write(),
         "page": turn.page,
         "title": answers.title_of(turn.page),
@@ -44,10 +47,21 @@ def show(request: HttpRequest, turn: Turn) -> HttpResponse:
         "reviewed": turn.draft.reviewed and turn.page != CHECK,
     }
     if turn.page == CHECK:
-        context |= {"pages": list(answers.pages(turn.sheet)), "fit": not (turn.wrong or turn.sheet.general)}
-        return render(request, "citizens/file_check.html", context)
+        fit = not (turn.wrong or turn.sheet.general)
+        context |= {"pages": list(answers.pages(turn.sheet)), "fit": fit}
+        if amending is None:
+            return render(request, "citizens/file_check.html", context)
+        changes = list(amending.changes(turn.draft, turn.sheet))
+        context |= {
+            "title": _("Change the filing"),
+            "changes": changes,
+            "others": any(change.title == _("Persons") for change in changes),
+            "asked": amending.asked_anew(turn.draft, turn.sheet) if fit and changes else [],
+        }
+        return render(request, "citizens/amend_check.html", context)
     if turn.page.startswith(PERSON):
-        context |= {"people": list(people(turn)), "may_add": len(turn.draft.people) < MOVERS}
+        may_add = amending.may_add(turn.draft) if amending else len(turn.draft.people) < MOVERS
+        context |= {"people": list(people(turn)), "may_add": may_add}
     return render(request, "citizens/file_page.html", context | {"forms": turn.sheet.forms(turn.page)})
 
 

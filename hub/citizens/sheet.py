@@ -20,9 +20,16 @@ from municipalities.notice import Kind
 PERSON = "person-"
 
 
-def page_names(people: int) -> list[str]:
-    """All pages with questions, in order."""
-    return ["kind", "when", "places", *(f"{PERSON}{index}" for index in range(people)), "household", "contact"]
+def page_names(people: int, *, amends: bool = False) -> list[str]:
+    """All pages with questions, in order; a change leaves the kind as it is."""
+    return [
+        *([] if amends else ["kind"]),
+        "when",
+        "places",
+        *(f"{PERSON}{index}" for index in range(people)),
+        "household",
+        "contact",
+    ]
 
 
 def names(page: str) -> Iterator[str]:
@@ -50,6 +57,7 @@ class Sheet:
     people: list[PersonForm]
     household: HouseholdForm
     contact: ContactForm
+    amends: bool = False
     general: list[str] = field(default_factory=list)
 
     @classmethod
@@ -60,11 +68,12 @@ class Sheet:
         return cls(
             kind=KindForm(answers),
             when=WhenForm(answers, kind=kind),
-            old=AddressForm(answers, prefix="old", kind=kind),
+            old=AddressForm(answers, prefix="old", kind=kind, fixed=draft.amends),
             new=AddressForm(answers, prefix="new", kind=kind),
             people=[PersonForm(person, first=index == 0, kind=kind) for index, person in enumerate(draft.people)],
             household=HouseholdForm(answers, kind=kind),
             contact=ContactForm(answers, names=names),
+            amends=draft.amends,
         )
 
     def forms(self, page: str) -> list[PageForm]:
@@ -87,7 +96,7 @@ class Sheet:
 
     def pages(self) -> list[str]:
         """All pages with questions, in order."""
-        return page_names(len(self.people))
+        return page_names(len(self.people), amends=self.amends)
 
     def wrong_pages(self) -> list[str]:
         """Pages on which something must be corrected."""

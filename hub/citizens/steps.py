@@ -35,10 +35,15 @@ def start() -> Turn:
     return quiet(Draft.new(), "kind")
 
 
-def turn(sent: Mapping[str, Any]) -> Turn:
+def review(draft: Draft) -> Turn:
+    """The last page of a draft that is filled in."""
+    return show(draft, CHECK)
+
+
+def turn(sent: Mapping[str, Any], *, amends: bool = False) -> Turn:
     """Take what a page sent and do what its button says; raises ``ValueError`` for what no page of ours sends."""
     draft, page = Draft.read(str(sent.get("draft", ""))), str(sent.get("page", ""))
-    if page not in order(draft):
+    if page not in order(draft) or draft.amends != amends:
         raise ValueError("not a page")
     keep(draft, page, sent)
     verb, _, object_ = str(sent.get("go", "next")).partition(":")
@@ -55,7 +60,7 @@ def keep(draft: Draft, page: str, sent: Mapping[str, Any]) -> None:
 
 def order(draft: Draft) -> list[str]:
     """All pages, in order."""
-    return [*page_names(len(draft.people)), CHECK]
+    return [*page_names(len(draft.people), amends=draft.amends), CHECK]
 
 
 def quiet(draft: Draft, page: str) -> Turn:
@@ -147,7 +152,10 @@ def add(draft: Draft, page: str, _object: str) -> Turn:
 def remove(draft: Draft, page: str, _object: str) -> Turn:
     """Take this person out again."""
     if len(draft.people) > 1 and page.startswith(PERSON):
-        del draft.people[int(page.removeprefix(PERSON))]
+        place = int(page.removeprefix(PERSON))
+        del draft.people[place]
+        filer = int(draft.answers.get("filer") or 1)  # the place of who files, among those who are left
+        draft.answers["filer"] = "1" if filer == place + 1 else str(filer - (filer > place + 1))
     return show(draft, f"{PERSON}{len(draft.people) - 1}")
 
 

@@ -22,7 +22,7 @@ from hub.actors import Actor
 from hub.catalogue import Refusal
 from hub.citizens import calendar, pages, procedures, standing, steps
 from hub.citizens.access import for_citizens, is_citizen
-from hub.citizens.amending import AmendForm
+from hub.citizens.amending import Amending
 from hub.consents import services as consents
 from hub.ids import is_receipt_no
 from hub.relocations import followon, services, status
@@ -67,16 +67,26 @@ class SignIn(auth.LoginView):
 @for_citizens
 def file(request: HttpRequest, actor: Actor) -> HttpResponse:
     """The form, page by page; the draft travels with the pages."""
+    return _form(request, actor)
+
+
+def _form(request: HttpRequest, actor: Actor, amending: Amending | None = None) -> HttpResponse:
+    """A page of the form: of a new filing, or of one that is being changed."""
     if request.method != "POST":
-        return pages.show(request, steps.start())
+        return pages.show(request, steps.review(amending.draft()) if amending else steps.start(), amending)
     language = request.POST.get("go", "").removeprefix("language:")
     if language in dict(settings.LANGUAGES):
         translation.activate(language)
     try:
-        turn = steps.turn(request.POST)
+        turn = steps.turn(request.POST, amends=amending is not None)
+        if amending:
+            amending.examine(turn.sheet)
+        if not turn.submit or turn.sheet.general:
+            response = pages.show(request, turn, amending)
+        else:
+            response = _amend(request, turn, actor, amending) if amending else _take_in(request, turn, actor)
     except ValueError as error:
         raise BadRequest("This is no page of the form.") from error
-    response = _take_in(request, turn, actor) if turn.submit else pages.show(request, turn)
     if language in dict(settings.LANGUAGES):
         response.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, samesite="Lax")
     return response
@@ -95,6 +105,32 @@ def _take_in(request: HttpRequest, turn: steps.Turn, actor: Actor) -> HttpRespon
         return pages.show(request, turn)
     if new:
         messages.success(request, _("Your filing was received. Please note the receipt number."))
+    return redirect("citizens:status", relocation.receipt_no)
+
+
+def _amend(request: HttpRequest, turn: steps.Turn, actor: Actor, amending: Amending) -> HttpResponse:
+    """Put the new version in the place of the old one; the town may have decided meanwhile."""
+    try:
+        amending.save(turn.draft, turn.sheet, actor)
+    except Refusal as refusal:
+        if refusal.lead.code == "E200":
+            return _too_late(request, amending.relocation)
+        for problem in refusal.problems:
+            turn.sheet.tell(problem)
+        return pages.show(request, turn, amending)
+    messages.success(request, _("Your filing was changed."))
+    return redirect("citizens:status", amending.relocation.receipt_no)
+
+
+def _too_late(request: HttpRequest, relocation: Relocation) -> HttpResponse:
+    """The town has decided: it puts its record right itself."""
+    messages.info(
+        request,
+        _(
+            "The municipality has decided already, so this page cannot change it any more."
+            " Please call its counter and give the receipt number; it puts its record right."
+        ),
+    )
     return redirect("citizens:status", relocation.receipt_no)
 
 
@@ -140,29 +176,19 @@ def show_calendar(_request: HttpRequest, actor: Actor, receipt_no: str) -> HttpR
     return HttpResponse(content, content_type="text/calendar; charset=utf-8", headers=headers)
 
 
+@sensitive_post_parameters()
 @require_http_methods(["GET", "HEAD", "POST"])
 @for_citizens
 def amend(request: HttpRequest, actor: Actor, receipt_no: str) -> HttpResponse:
-    """Change days or the new address, until the municipality has decided."""
+    """Change what was filed, until the municipality has decided: the form again, with what changes before and after."""
     relocation = own(actor, receipt_no)
     if not standing.may_withdraw(relocation):
-        messages.info(request, _("The municipality has decided already; ask at its counter."))
-        return redirect("citizens:status", receipt_no)
+        return _too_late(request, relocation)
     try:
-        form = AmendForm(services.filing_of(relocation), request.POST if request.method == "POST" else None)
+        amending = Amending.of(relocation)
     except ShreddedError:
         raise Http404 from None
-    problems: list[str] = []
-    if request.method == "POST" and form.is_valid():
-        try:
-            services.amend(relocation.pk, form.amended(), actor)
-        except Refusal as refusal:
-            problems = [f"{one.entry.title} {one.entry.remedy}" for one in refusal.problems]
-        else:
-            messages.success(request, _("Your filing was changed."))
-            return redirect("citizens:status", receipt_no)
-    context = {"relocation": relocation, "forms": [form], "problems": problems}
-    return render(request, "citizens/amend.html", context)
+    return _form(request, actor, amending)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -27,9 +28,22 @@ from municipalities.notice import Address, Mover
 ENDED = ("WITHDRAWN", "REJECTED", "CANCELLED", "DIVERTED", "SETTLED", "COMPLETE")
 
 
-def ask(relocation: Relocation, filing: Filing, **_: Any) -> None:
+def wanted_of(filing: Filing, gone: Collection[int]) -> dict[bytes, int]:
+    """Return whose consent a version needs, each by what it is about; who was taken out is not asked."""
+    asked = people.asked(filing, timezone.localdate())
+    return {subject(filing, ordinal): ordinal for ordinal in asked if ordinal not in gone}
+
+
+def asked_anew(relocation: Relocation, filing: Filing, gone: Collection[int]) -> list[int]:
+    """Return who would have to agree to this version and has not agreed to the same before; asked as the hub."""
+    given = relocation.consents.filter(answer=Answer.CONFIRMED).values_list("subject", flat=True)
+    have = set(map(bytes, given))
+    return [ordinal for mark, ordinal in wanted_of(filing, gone).items() if mark not in have]
+
+
+def ask(relocation: Relocation, filing: Filing, gone: Collection[int], **_: Any) -> None:
     """Ask whom this version needs (receiver of ``signals.stored``); what was answered before and still fits, holds."""
-    wanted = {subject(filing, ordinal): ordinal for ordinal in people.asked(filing, timezone.localdate())}
+    wanted = wanted_of(filing, gone)
     if not wanted and relocation.version == 1:
         return
     rows = {bytes(row.subject): row for row in relocation.consents.exclude(answer=Answer.VOID)}

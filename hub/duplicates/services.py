@@ -4,7 +4,7 @@ No filing is refused, merged or delayed for it, and no filer is told: neither th
 where it goes (S05, S07; D 1.10, 1.12). The resident-record standard has no «do not accept» (3.5): a clerk decides.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from django.db import connection
@@ -24,9 +24,9 @@ ENDED = ("WITHDRAWN", "REJECTED", "CANCELLED", "DIVERTED", "SETTLED", "COMPLETE"
 NOT_REGISTERED = ("PENDING", "DELIVERED", "PROVISIONAL", "RETURNED", "REJECTED", "WITHDRAWN", "CANCELLED")
 
 
-def look(relocation: Relocation, filing: Filing, **_: Any) -> None:
+def look(relocation: Relocation, filing: Filing, gone: Collection[int], **_: Any) -> None:
     """Remember the marks of this version and open a case for each person in another filing that has not ended."""
-    marks = people.marks(filing)
+    marks = {place: mark for place, mark in people.marks(filing).items() if place[1] not in gone}
     if relocation.version > 1:
         Mark.objects.filter(relocation=relocation).delete()
     town = people.keeper(filing)

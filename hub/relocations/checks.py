@@ -4,7 +4,7 @@ All problems are returned at once, each with a pointer (RFC 6901) into what was 
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date, timedelta
 
 import msgspec
@@ -25,11 +25,11 @@ FARTHEST, LATEST = timedelta(days=365), timedelta(days=14)
 CARD_AGE = 15
 
 
-def check(filing: Filing, today: date, offices: Mapping[str, str]) -> list[Problem]:
+def check(filing: Filing, today: date, offices: Mapping[str, str], gone: Collection[int] = ()) -> list[Problem]:
     """Return every problem of a filing; an empty list means that it can be taken in.
 
     ``offices``: of the codes in the filing those that are register offices today, each with the code of the
-    designated city whose ward it is, else an empty text.
+    designated city whose ward it is, else an empty text. ``gone``: movers who were taken out of it.
     """
     if filing.flow not in tables.flows(filing.kind):
         return [Problem("E101", "/flow")]
@@ -37,8 +37,8 @@ def check(filing: Filing, today: date, offices: Mapping[str, str]) -> list[Probl
         *_codes(filing, offices),
         *_route(filing, offices),
         *_dates(filing, today),
-        *_people(filing, today),
-        *_household(filing),
+        *_people(filing, today, gone),
+        *_household(filing, gone),
         *_texts(filing),
     ]
 
@@ -145,7 +145,7 @@ def is_relation(words: tuple[str, ...]) -> bool:
     return 1 <= len(words) <= 4 and all(word in LINKS for word in words)
 
 
-def _people(filing: Filing, today: date) -> Iterator[Problem]:
+def _people(filing: Filing, today: date, gone: Collection[int] = ()) -> Iterator[Problem]:
     for index, mover in enumerate(filing.movers):
         at = f"/movers/{index}"
         if mover.ordinal != index + 1:
@@ -158,12 +158,12 @@ def _people(filing: Filing, today: date) -> Iterator[Problem]:
             if words and not is_relation(words):
                 yield Problem("E303", f"{at}/{name}")
     if filing.flow is Flow.CARD_SPECIAL:
-        yield from _card(filing, today)
+        yield from _card(filing, today, gone)
 
 
-def _card(filing: Filing, today: date) -> Iterator[Problem]:
+def _card(filing: Filing, today: date, gone: Collection[int]) -> Iterator[Problem]:
     """One card of the household is enough; a child's card cannot file."""
-    holders = [mover for mover in filing.movers if mover.presents_card]
+    holders = [mover for mover in filing.movers if mover.presents_card and mover.ordinal not in gone]
     if not holders:
         yield Problem("E310", "/movers/0/presentsCard", "The card flow needs one mover who presents a card.")
     elif all(ages.is_surely_under(mover.date_of_birth, CARD_AGE, today) for mover in holders):
@@ -203,7 +203,7 @@ def _citizenship(mover: Mover, at: str) -> Iterator[Problem]:
         yield Problem("E104", f"{at}/registry", "Only Japanese citizens have a family register.")
 
 
-def _household(filing: Filing) -> Iterator[Problem]:
+def _household(filing: Filing, gone: Collection[int]) -> Iterator[Problem]:
     left = filing.household_left
     if not 0 <= left.remaining_count <= 99:
         yield Problem("E104", "/householdLeft/remainingCount")
@@ -214,7 +214,8 @@ def _household(filing: Filing) -> Iterator[Problem]:
     if left.head_moves and left.remaining_count >= 2 and not named:
         yield Problem("E302", "/householdLeft/newHeadName")
     filer = filing.filer
-    if filer.capacity is Capacity.SELF and not 1 <= filer.ordinal <= len(filing.movers):
+    moves = 1 <= filer.ordinal <= len(filing.movers) and filer.ordinal not in gone
+    if filer.capacity is Capacity.SELF and not moves:
         yield Problem("E104", "/filer/ordinal", "The number of the mover who files.")
     outsider = filer.capacity in (Capacity.VOLUNTARY_AGENT, Capacity.FACILITY_STAFF) and not filer.same_household
     if outsider and not filer.authority_documents:

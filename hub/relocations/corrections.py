@@ -69,7 +69,10 @@ def _put(document: Any, change: Change, at: str) -> None:
 
 
 def changed_fields(before: Filing, after: Filing) -> frozenset[str]:
-    """Return the names of the fields that differ, those of movers with ``movers.`` before; never a value."""
+    """Return the names of the fields that differ, never a value: those of movers with ``movers.`` before them.
+
+    ``movers`` alone says that somebody joined.
+    """
     return frozenset(_changed(before, after))
 
 
@@ -77,6 +80,8 @@ def _changed(before: Filing, after: Filing) -> Iterator[str]:
     for name in Filing.__struct_fields__:
         if name != "movers" and getattr(before, name) != getattr(after, name):
             yield name
+    if len(before.movers) != len(after.movers):
+        yield "movers"
     for one, other in zip(before.movers, after.movers, strict=False):
         for name in Mover.__struct_fields__:
             if getattr(one, name) != getattr(other, name):

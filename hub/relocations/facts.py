@@ -144,6 +144,12 @@ def decided(rows: Rows) -> bool:
     )
 
 
+def withdrawn(rows: Rows) -> set[int]:
+    """Return the movers who were taken out of the filing one by one; its document still names them."""
+    acts = (act for act in rows.acts if act.type == "filing.withdrawn")
+    return {ordinal for act in acts for ordinal in act.detail.get("movers", ())}
+
+
 def entered(rows: Rows, ordinals: Collection[int]) -> str:
     """Return the town where these movers are registered, or appeared; empty before they have."""
     for types in (("movein.decided",), ("arrival.diverted",)):

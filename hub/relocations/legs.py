@@ -56,27 +56,32 @@ def of(movers: Iterable[Mover]) -> list[Leg]:
 
 
 def make(
-    relocation: Relocation, parts: Mapping[tuple[Role, str], Sequence[int]], guarded: Leg | None = None
+    relocation: Relocation, parts: Mapping[tuple[Role, str], Sequence[int]], existing: Sequence[Leg] = ()
 ) -> list[Mover]:
-    """Make legs and their movers, each in its first state; returns the movers. Those that exist stay as they are.
+    """Make legs and their movers, each in its first state; returns the movers.
 
-    ``guarded``: a leg under protection measures; a town that comes in later is told to protect as well.
+    ``existing``: legs that are there already, which take in movers too. Where one of them is under protection
+    measures, a town that comes in later is told to protect as well.
     """
+    guarded = next((leg for leg in existing if leg.guard != Guard.NONE), None)
     guard = {"guard": Guard.TOLD, "contact_office": guarded.contact_office} if guarded else {}
-    legs = [
-        Leg(relocation=relocation, role=role.value, municipality_id=code, owner=relocation.owner, **guard)
+    legs = {(Role(leg.role), leg.municipality_id): leg for leg in existing}
+    new = {
+        (role, code): Leg(relocation=relocation, role=role.value, municipality_id=code, owner=relocation.owner, **guard)
         for role, code in parts
-    ]
-    Leg.objects.bulk_create(legs)
+        if (role, code) not in legs
+    }
+    Leg.objects.bulk_create(new.values())
+    legs |= new
     return Mover.objects.bulk_create(
         Mover(
-            leg=leg,
+            leg=legs[role, code],
             relocation=relocation,
             municipality_id=code,
             role=role.value,
             ordinal=ordinal,
             state=tables.START[role],
         )
-        for leg, ((role, code), ordinals) in zip(legs, parts.items(), strict=True)
+        for (role, code), ordinals in parts.items()
         for ordinal in ordinals
     )

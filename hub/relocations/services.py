@@ -116,7 +116,7 @@ def _store(relocation_id: UUID, filing: Filing, body: bytes, owner: Actor) -> Re
     notes.add("filing.submitted", movers=len(filing.movers), filer=owner.kind.value)
     acknowledged = notes.add("filing.acknowledged")
     movers = legs.make(relocation, parts(filing))
-    signals.stored.send(sender=Relocation, relocation=relocation, filing=filing, legs=legs.of(movers))
+    signals.stored.send(sender=Relocation, relocation=relocation, filing=filing, legs=legs.of(movers), gone=set())
     rows = facts.Rows(movers, [], [], [acknowledged])
     _look_ahead(relocation, rows, filing)
     go_on(relocation, rows, notes, Opened(filing, key))
@@ -293,26 +293,31 @@ def _mine(relocation_id: UUID, owner: Actor) -> Relocation:
     return relocation
 
 
-def amend(relocation_id: UUID, filing: Filing, owner: Actor) -> Relocation:
+def amend(relocation_id: UUID, filing: Filing, owner: Actor, leaving: Collection[int] = ()) -> Relocation:
     """Put a new version in the place of what was filed (message 50), until the origin has decided; E200 afterwards.
 
-    Kind, town left and movers stay (another filing, or a withdrawal of one mover); all else may change. What has not
-    left yet is superseded, towns that were told are told the new version, a town that has nothing to do with it any
-    more is told of a withdrawal. Raises ``Refusal`` with every problem of the new version.
+    Kind and town left stay (another filing); all else may change. Movers keep their numbers: one may join at the end,
+    and ``leaving`` are taken out as by ``withdraw`` though the document still names them. What has not left yet is
+    superseded, towns that were told are told the new version, a town that has nothing to do with it any more is told
+    of a withdrawal. Raises ``Refusal`` with every problem of the new version.
     """
-    raise_any(check(filing, timezone.localdate(), register_offices(filing)))
     with acting(HUB):
         relocation = _mine(relocation_id, owner)
         rows, now = facts.read(relocation), opened(relocation)
         if relocation.state in ENDED or facts.decided(rows):
             raise refuse("E200", detail="The town has decided; what is wrong in its record the town corrects.")
-        before = now.filing
+        before, notes = now.filing, Notes(relocation)
         if (filing.kind, filing.origin) != (before.kind, before.origin):
             raise refuse("E307", "/kind", "Another kind or another town that is left is another filing.")
-        if len(filing.movers) != len(before.movers):
-            raise refuse("E104", "/movers", "The movers stay; one of them may be withdrawn.")
-        notes = Notes(relocation)
-        _change_legs(relocation, rows, notes, filing)
+        if len(filing.movers) < len(before.movers):
+            raise refuse("E104", "/movers", "The movers keep their numbers; one of them may be withdrawn.")
+        gone = facts.withdrawn(rows) | set(_named(rows, leaving))
+        if len(gone) == len(filing.movers):
+            raise refuse("E104", "/movers", "Nobody would move; withdraw the filing.")
+        raise_any(check(filing, timezone.localdate(), register_offices(filing), gone))
+        if leaving:
+            rows.acts.append(notes.add("filing.withdrawn", movers=_named(rows, leaving)))
+        _change_legs(relocation, rows, notes, filing, gone)
         deliveries.take_back(relocation.pk, State.SUPERSEDED)
         changed = corrections.write(relocation, before, filing, now.key, journey.AMENDED)
         relocation.flow, relocation.planned_out_on = filing.flow.value, filing.planned_out_on
@@ -320,7 +325,9 @@ def amend(relocation_id: UUID, filing: Filing, owner: Actor) -> Relocation:
         relocation.save(update_fields=["flow", "planned_out_on", "destination"])
         notes.add("filing.amended", version=relocation.version, fields=sorted(changed))
         rows = facts.Rows(rows.movers, facts.read(relocation).deliveries, rows.reports, rows.acts)
-        signals.stored.send(sender=Relocation, relocation=relocation, filing=filing, legs=legs.of(rows.movers))
+        signals.stored.send(
+            sender=Relocation, relocation=relocation, filing=filing, legs=legs.of(rows.movers), gone=gone
+        )
         _look_ahead(relocation, rows, filing)
         go_on(relocation, rows, notes, Opened(filing, now.key))
     return relocation
@@ -330,18 +337,20 @@ def amend(relocation_id: UUID, filing: Filing, owner: Actor) -> Relocation:
 ENDED = ("WITHDRAWN", "CANCELLED", "REJECTED")
 
 
-def _change_legs(relocation: Relocation, rows: facts.Rows, notes: Notes, filing: Filing) -> None:
-    """Add the legs that the new version has, and drop those that it has no longer."""
-    wanted = parts(filing)
+def _change_legs(relocation: Relocation, rows: facts.Rows, notes: Notes, filing: Filing, gone: set[int]) -> None:
+    """Add the legs that the new version has, and drop those that it has no longer; of movers who still move."""
+    wanted = {
+        place: [ordinal for ordinal in ordinals if ordinal not in gone] for place, ordinals in parts(filing).items()
+    }
     here: dict[tuple[Role, str], list[int]] = {}
     for mover in rows.movers:
-        if mover.state not in journey.ELSEWHERE:
+        if mover.state not in journey.ELSEWHERE and mover.ordinal not in gone:
             here.setdefault((Role(mover.role), mover.municipality_id), []).append(mover.ordinal)
     add_legs(relocation, rows, wanted)
     for (role, code), ordinals in here.items():
-        gone = sorted(set(ordinals) - set(wanted.get((role, code), ())))
-        if gone:
-            rows.acts.append(notes.add("leg.dropped", code, role=role.value, movers=gone))
+        dropped = sorted(set(ordinals) - set(wanted.get((role, code), ())))
+        if dropped:
+            rows.acts.append(notes.add("leg.dropped", code, role=role.value, movers=dropped))
 
 
 def add_legs(relocation: Relocation, rows: facts.Rows, wanted: Mapping[tuple[Role, str], Sequence[int]]) -> None:
@@ -351,9 +360,8 @@ def add_legs(relocation: Relocation, rows: facts.Rows, wanted: Mapping[tuple[Rol
         (role, code): [ordinal for ordinal in ordinals if (role, code, ordinal) not in have]
         for (role, code), ordinals in wanted.items()
     }
-    guarded = next((leg for leg in legs.of(rows.movers) if leg.guard != Guard.NONE), None)
     missing = {place: ordinals for place, ordinals in new.items() if ordinals}
-    rows.movers.extend(legs.make(relocation, missing, guarded))
+    rows.movers.extend(legs.make(relocation, missing, legs.of(rows.movers)))
 
 
 def withdraw(relocation_id: UUID, owner: Actor, movers: Collection[int] = ()) -> Relocation:

@@ -8,8 +8,8 @@ under its lock. Receives ``relocation``, ``rows`` (``facts.Rows``), ``situation`
 ``changed``, the names of the fields that differ (``new_address``, ``movers.date_of_birth`` …), never their values.
 Sent before the ``went_on`` of the same event.
 
-``stored``: a version of a filing was stored, the first or a later one. Receives ``relocation``, ``filing`` and ``legs``
-(a list of ``Leg``); nobody was told of it yet.
+``stored``: a version of a filing was stored, the first or a later one. Receives ``relocation``, ``filing``, ``legs``
+(a list of ``Leg``) and ``gone`` (ordinals of movers who were taken out); nobody was told of it yet.
 
 ``reporting``: a town's report is about to be taken in. Receives ``relocation``, ``report`` (``ReportBody``),
 ``municipality`` and ``ordinals``. A receiver that raises ``Refusal`` has it refused.

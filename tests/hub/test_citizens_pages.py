@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from hub.relocations import services
 from hub.relocations.models import Relocation
 from tests.conftest import CHIYODA, HAKODATE, clerk, filing
 from tests.hub import journeys
-from tests.hub.family import citizen, days, file
+from tests.hub.family import citizen, file
 from tests.hub.visitor import Visitor
 
 pytestmark = pytest.mark.django_db
@@ -72,26 +71,6 @@ def test_a_filing_is_withdrawn_after_a_question(visitor: Visitor) -> None:
     page = visitor.client.post(f"{path}withdraw/", follow=True).content.decode()
     assert "届出を取り下げました" in page
     assert f"{path}withdraw/" not in visitor.open(path).links
-
-
-def test_days_and_address_are_changed_until_the_town_decides(visitor: Visitor) -> None:
-    relocation = file(visitor)
-    path = f"/relocations/{relocation.receipt_no}/amend/"
-    page = visitor.open(path)
-    assert page.values["block"] == "2丁目1番2号"
-    journeys.carry()
-    wrong = visitor.client.post(path, page.values | {"living_from": days(90)})
-    assert "オンラインで届け出られる期間ではありません" in wrong.content.decode()
-    changed = page.values | {"living_from": days(8), "block": "3丁目3番3号", "building": "見本荘"}
-    assert "届出を変更しました" in visitor.client.post(path, changed, follow=True).content.decode()
-    with acting(HUB):
-        relocation.refresh_from_db()
-        filed = services.filing_of(relocation)
-    assert (relocation.version, filed.living_from) == (2, timezone.localdate() + timedelta(days=8))
-    assert filed.new_address.full_address == "東京都千代田区霞が関3丁目3番3号　見本荘"
-    other = Client(HTTP_HOST="127.0.0.1")
-    other.force_login(citizen("another"))
-    assert other.post(path, changed).status_code == 404
 
 
 def test_what_the_origin_decided_is_not_withdrawn_but_its_cancellation_is_asked_for(visitor: Visitor) -> None:

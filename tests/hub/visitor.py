@@ -20,6 +20,7 @@ class Page(HTMLParser):
     described: dict[str, str] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
     title: str = ""
+    action: str = "/file/"
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -36,6 +37,8 @@ class Page(HTMLParser):
         self._tag = tag
         if "id" in found:
             self.ids.add(found["id"])
+        if tag == "form" and found.get("id") == "filing":
+            self.action = found["action"]
         if tag == "a":
             self.links.append(found.get("href", ""))
         name = found.get("name", "")
@@ -104,7 +107,7 @@ class Visitor:
         """Fill in and press a button of the form."""
         self.fill(**answers)
         assert button in self.page.buttons, f"no button {button}"
-        return self.see(self.client.post("/file/", self.page.values | {"go": button}))
+        return self.see(self.client.post(self.page.action, self.page.values | {"go": button}))
 
     def see(self, answer: Any) -> Page:
         """Look at what was answered."""
