@@ -129,9 +129,12 @@ DATABASES = {"default": env.db_url("DATABASE_URL")}
 DATABASES["default"] |= {
     "ENGINE": "django.db.backends.postgresql",
     "CONN_MAX_AGE": env.int("HUB_CONN_MAX_AGE", default=60),
-    # A pooler in transaction mode keeps neither server-side cursors nor prepared statements.
+    # A pooler in transaction mode keeps no server-side cursors.
     "DISABLE_SERVER_SIDE_CURSORS": True,
-    "OPTIONS": {"prepare_threshold": None},
+    # Row-level security makes a statement dearer to plan than to run: what comes again is planned once a connection.
+    "OPTIONS": {"prepare_threshold": 2, "server_side_binding": True}
+    if env.bool("HUB_PREPARED_STATEMENTS", default=True)
+    else {"prepare_threshold": None},
 }
 # Once a day the clock shows the hour at which counters close, and the check takes that for a mistake.
 SILENCED_SYSTEM_CHECKS = ["fields.W161"]

@@ -54,8 +54,6 @@ class Consent(models.Model):
         for pointer, text in numbers.texts(msgspec.to_builtins(agreement), "/consent"):
             if not pointer.endswith("/givenAt") and numbers.is_forbidden(text):
                 raise refuse("E140", pointer)
-        if cls.objects.filter(relocation=relocation, version=relocation.version).exists():
-            return cls.objects.get(relocation=relocation, version=relocation.version)
         row = cls(relocation=relocation, owner=relocation.owner, version=relocation.version)
         row.body = cipher.seal(vault.open_one(relocation.pk), msgspec.json.encode(agreement), row.identity)
         row.save(force_insert=True)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 from django.conf import settings
+from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 
@@ -75,9 +76,11 @@ def update(case: Case) -> Changed:
         if key not in standing
     ]
     _write_down(Task.objects.bulk_create(made))
-    for key, task in standing.items():
-        if task.state == State.PENDING and key in found:
-            _revise(task, found[key], towns[found[key].municipality])
+    _revise(
+        (task, found[key], towns[found[key].municipality])
+        for key, task in standing.items()
+        if task.state == State.PENDING and key in found
+    )
     ready = [task for task in [*standing.values(), *made] if _opens(task, case)]
     _go(ready, State.READY)
     return Changed(tuple(ready), tuple(cancelled))
@@ -136,17 +139,43 @@ def _fill(task: Task, finding: Finding, opening: Opening) -> None:
     task.inputs = mark(finding)
 
 
-REVISED = ["municipality", "rule_version", "gate", "department", "due_on", "opens_on", "asks", "inputs", "changed_at"]
+# One statement however many tasks; what may not change of a task, the table's triggers refuse all the same.
+REVISE = """
+UPDATE procedures_task AS task
+   SET municipality_id = r.town, rule_version = r.version, department = r.department, gate = r.gate,
+       due_on = r.due_on, opens_on = r.opens_on, asks = r.asks, inputs = r.inputs, changed_at = %(now)s
+  FROM unnest(%(ids)s::uuid[], %(towns)s::varchar[], %(versions)s::int[], %(departments)s::varchar[],
+              %(gates)s::varchar[], %(due)s::date[], %(opens)s::date[], %(asks)s::varchar[], %(inputs)s::bytea[])
+       AS r(id, town, version, department, gate, due_on, opens_on, asks, inputs)
+ WHERE task.id = r.id
+"""
 
 
-def _revise(task: Task, finding: Finding, opening: Opening) -> None:
-    """Bring a task up to date that no town was told of; what a clerk decided stands while its inputs stand."""
-    if bytes(task.inputs) == mark(finding):
+def _revise(found: Iterable[tuple[Task, Finding, Opening]]) -> None:
+    """Bring tasks up to date that no town was told of; what a clerk decided stands while its inputs stand."""
+    now, revised = timezone.now(), []
+    for task, finding, opening in found:
+        if bytes(task.inputs) != mark(finding):
+            _fill(task, finding, opening)
+            task.changed_at = now
+            revised.append(task)
+    if not revised:
         return
-    _fill(task, finding, opening)
-    task.changed_at = timezone.now()
-    task.save(update_fields=REVISED)
-    _write_down([task], note="revised")
+    parameters = {
+        "now": now,
+        "ids": [task.pk for task in revised],
+        "towns": [task.municipality_id for task in revised],
+        "versions": [task.rule_version for task in revised],
+        "departments": [task.department for task in revised],
+        "gates": [task.gate for task in revised],
+        "due": [task.due_on for task in revised],
+        "opens": [task.opens_on for task in revised],
+        "asks": [str(task.asks) for task in revised],
+        "inputs": [bytes(task.inputs) for task in revised],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(REVISE, parameters)
+    _write_down(revised, note="revised")
 
 
 def _opens(task: Task, case: Case) -> bool:
@@ -154,14 +183,32 @@ def _opens(task: Task, case: Case) -> bool:
     return task.state == State.PENDING and not task.asks and task.gate in gates
 
 
+GO = """
+UPDATE procedures_task
+   SET state = %(state)s, reason = %(reason)s, changed_at = %(now)s,
+       opened_at = CASE WHEN %(opens)s THEN %(now)s ELSE opened_at END
+ WHERE id = ANY(%(ids)s)
+"""
+
+
 def _go(tasks: Sequence[Task], state: State, reason: Reason = Reason.NONE) -> None:
     """Take each task to this state, with its step; the database refuses one that the table does not have."""
+    if not tasks:
+        return
     now = timezone.now()
     for task in tasks:
         task.state, task.reason, task.changed_at = state, reason, now
         if state == State.READY:
             task.opened_at = now
-        task.save(update_fields=["state", "reason", "changed_at", "opened_at"])
+    parameters = {
+        "state": state.value,
+        "reason": reason.value,
+        "now": now,
+        "opens": state == State.READY,
+        "ids": [task.pk for task in tasks],
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(GO, parameters)
     _write_down(tasks)
 
 
@@ -254,9 +301,19 @@ def answer(relocation_id: UUID, owner: str, given: Answers, key: bytes | None = 
 # --- Handed over and settled -----------------------------------------------------------------------------------
 
 
-def told(tasks: Sequence[Task], delivery_id: UUID) -> None:
-    """Note which delivery opens these tasks."""
-    Task.objects.filter(pk__in=[task.pk for task in tasks]).update(delivery_id=delivery_id)
+TOLD = """
+UPDATE procedures_task AS task SET delivery_id = told.delivery
+  FROM unnest(%s::uuid[], %s::uuid[]) AS told(id, delivery)
+ WHERE task.id = told.id
+"""
+
+
+def told(by_delivery: Mapping[UUID, Sequence[Task]]) -> None:
+    """Note which deliveries open these tasks."""
+    pairs = [(task.pk, delivery) for delivery, tasks in by_delivery.items() for task in tasks]
+    if pairs:
+        with connection.cursor() as cursor:
+            cursor.execute(TOLD, [[task for task, _ in pairs], [delivery for _, delivery in pairs]])
 
 
 def follow(deliveries: Iterable[tuple[UUID, UUID, str, Sequence[int], str, str]], **_: Any) -> None:

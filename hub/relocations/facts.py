@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 import msgspec
+from django.db import connection
 from django.utils import timezone
 
 from hub.deliveries.models import Delivery
@@ -49,7 +50,8 @@ def read(relocation: Relocation) -> Rows:
     """Read the rows; whoever changes them holds the relocation's lock."""
     return Rows(
         list(relocation.movers.select_related("leg").order_by("leg_id", "ordinal")),
-        list(Delivery.objects.filter(relocation_id=relocation.pk).order_by("sequence")),
+        # What was told stays sealed: the journey asks what was told and when, never for the text.
+        list(Delivery.objects.filter(relocation_id=relocation.pk).defer("notice").order_by("sequence")),
         list(relocation.reports.order_by("received_at")),
         list(relocation.events.filter(type__in=ACTS)),
     )
@@ -110,15 +112,31 @@ def _covered(told: list[Delivery], version: int) -> Mapping[tuple[str, Role, str
     return found
 
 
+def states(rows: Rows) -> dict[tuple[Role, str, int], str]:
+    """Return the states of the legs by role, municipality and mover."""
+    return {(Role(mover.role), mover.municipality_id, mover.ordinal): mover.state for mover in rows.movers}
+
+
+# One statement however many movers: the step of each is checked by the table's triggers all the same.
+MOVE = """
+UPDATE relocations_mover AS mover SET state = step.state
+  FROM unnest(%s::bigint[], %s::varchar[]) AS step(id, state)
+ WHERE mover.id = step.id
+"""
+
+
 def write_states(rows: Rows, states: Mapping[tuple[Role, str, int], str]) -> bool:
     """Write the states that changed and tell whether any did; the database refuses a step that is not in the table."""
-    moved = False
+    moved = []
     for mover in rows.movers:
         state = states[Role(mover.role), mover.municipality_id, mover.ordinal]
         if state != mover.state:
-            mover.state, moved = state, True
-            mover.save(update_fields=["state"])
-    return moved
+            mover.state = state
+            moved.append(mover)
+    if moved:
+        with connection.cursor() as cursor:
+            cursor.execute(MOVE, [[mover.pk for mover in moved], [mover.state for mover in moved]])
+    return bool(moved)
 
 
 def part(rows: Rows, due: Due) -> int:

@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from django.db.models import Max
 from django.utils import timezone
 
 from hub.actors import HUB, Actor, acting
@@ -25,11 +24,10 @@ from hub.procedures import tables
 from hub.procedures.conditions import HOUSEHOLD, Answers, Move, Person
 from hub.procedures.evaluation import Finding
 from hub.procedures.models import Task
-from hub.relocations import facts, notices, services
+from hub.relocations import facts, legs, notices, services
 from hub.relocations.filing import Filing
 from hub.relocations.models import Guard, Relocation
 from hub.relocations.services import Opened
-from hub.vault import services as vault
 from municipalities import standard
 from municipalities.models import Connection
 from municipalities.notice import Coverage, Kind, Mover, Notice, Role
@@ -42,17 +40,25 @@ States = Mapping[tuple[Role, str, int], str]
 DIVERTED = "DIVERTED"
 
 
-def follow(relocation: Relocation, rows: facts.Rows, states: States) -> None:
+def follow(
+    relocation: Relocation, rows: facts.Rows, states: States, unsealed: Opened, before: States | None = None
+) -> None:
     """Bring the tasks in line with the journey and tell the departments; repeating it adds nothing.
 
-    Cheap where nothing is to be done: before a first gate has opened the filing is not even unsealed.
+    Cheap where nothing is to be done: before a first gate has opened the filing is not even unsealed, and where only
+    states changed (from ``before``) the rules are asked again only when a gate or the towns changed with them.
     """
     leaving = relocation.planned_out_on
     gates, gone = gates_of(states, leaving), gone_of(states)
     if not any(gates.values()):
         return
-    key = vault.open_one(relocation.pk)
-    filing = services.filing_of(relocation, key)
+    if before is not None and (gates, gone, _places(states)) == (
+        gates_of(before, leaving),
+        gone_of(before),
+        _places(before),
+    ):
+        return
+    key, filing = unsealed.key, unsealed.filing
     case = procedures.Case(
         relocation.pk,
         relocation.receipt_no,
@@ -64,7 +70,12 @@ def follow(relocation: Relocation, rows: facts.Rows, states: States) -> None:
     )
     changed = procedures.update(case)
     if changed.opened or changed.cancelled:
-        _tell(relocation, Opened(filing, key), case.move, changed)
+        _tell(relocation, rows, unsealed, case.move, changed)
+
+
+def _places(states: States) -> set[tuple[Role, str, int]]:
+    """Return the legs that count for where somebody goes."""
+    return {leg for leg, state in states.items() if state != DIVERTED}
 
 
 def gates_of(
@@ -121,15 +132,17 @@ def move_of(filing: Filing, states: States, arrived: Mapping[int, date]) -> Move
 # --- What departments are told -----------------------------------------------------------------------------------
 
 
-def _tell(relocation: Relocation, opened: Opened, move: Move, changed: procedures.Changed) -> None:
+def _tell(
+    relocation: Relocation, rows: facts.Rows, opened: Opened, move: Move, changed: procedures.Changed
+) -> None:
     """Queue one notice per procedure, department and day, for all its movers; cancellations follow what they cancel."""
     told, ids = [], {}
-    numbers = _numbers(relocation.pk)
+    numbers = _numbers(rows.deliveries)
     case = _Case(
         relocation,
         opened.filing,
         {person.ordinal: person.arrives_on for person in move.persons},
-        dict(relocation.legs.exclude(guard=Guard.NONE).values_list("municipality_id", "contact_office")),
+        {leg.municipality_id: leg.contact_office for leg in legs.of(rows.movers) if leg.guard != Guard.NONE},
     )
     for tasks in _together(_carried(changed.opened)):
         notice = _notice(case, "task.opened", tasks)
@@ -139,9 +152,8 @@ def _tell(relocation: Relocation, opened: Opened, move: Move, changed: procedure
         notice = _notice(case, "task.cancelled", tasks, refers_to=str(tasks[0].delivery_id))
         told.append(_queued(notice, relocation, numbers, opened.key))
     if told:
-        deliveries.queue(told, _last_sequences(relocation.pk))
-    for delivery_id, tasks in ids.items():
-        procedures.told(tasks, delivery_id)
+        rows.deliveries.extend(deliveries.queue(told, facts.last_sequences(rows)))
+    procedures.told(ids)
 
 
 def _carried(tasks: Iterable[Task]) -> list[Task]:
@@ -225,11 +237,13 @@ def own_scheme(mover: Mover, rule: tables.Rule) -> Mover:
     return msgspec.structs.replace(mover, coverage=own)
 
 
-def _numbers(relocation_id: UUID) -> dict[tuple[str, str, str], "count[int]"]:
+def _numbers(before: Iterable[Delivery]) -> dict[tuple[str, str, str], "count[int]"]:
     """Return, by type, role and municipality, the numbers for the next notices of their kind."""
-    rows = Delivery.objects.filter(relocation_id=relocation_id, type__startswith="task.")
-    last = rows.values_list("type", "role", "municipality_id").annotate(Max("part"))
-    return {(type_, role, code): count(number + 1) for type_, role, code, number in last}
+    last = defaultdict[tuple[str, str, str], int](int)
+    for row in before:
+        kind = (row.type, row.role, row.municipality_id)
+        last[kind] = max(last[kind], row.part)
+    return {kind: count(number + 1) for kind, number in last.items()}
 
 
 def _queued(
@@ -238,10 +252,6 @@ def _queued(
     kind = (notice.type, notice.role.value, notice.recipient)
     return deliveries.Told(relocation.pk, notice, next(numbers.setdefault(kind, count(1))), key)
 
-
-def _last_sequences(relocation_id: UUID) -> dict[str, int]:
-    rows = Delivery.objects.filter(relocation_id=relocation_id).values_list("municipality_id")
-    return dict(rows.annotate(Max("sequence")))
 
 
 # --- For the doors -----------------------------------------------------------------------------------------------
@@ -265,7 +275,7 @@ def listed(relocation: Relocation, opened: Opened) -> list[Listed]:
     """Return everything the move brings or may bring, as things stand; the caller has made sure who may see it."""
     with acting(HUB):  # local rules and reports of towns are no citizen's rows; what follows from them is
         rows = facts.read(relocation)
-        states: States = {(Role(row.role), row.municipality_id, row.ordinal): row.state for row in rows.movers}
+        states = facts.states(rows)
         move = move_of(opened.filing, states, arrivals(rows, opened.key))
         found = procedures.findings(relocation.pk, move, opened.key, gone_of(states))
         tasks = procedures.in_force(relocation.pk)
@@ -306,6 +316,8 @@ def decided(relocation_id: UUID, **_: Any) -> None:
         services.advance(relocation_id)
 
 
-def went_on(relocation: Relocation, rows: facts.Rows, journey: Any, **_: Any) -> None:
+def went_on(
+    relocation: Relocation, rows: facts.Rows, journey: Any, unsealed: Opened, before: States | None, **_: Any
+) -> None:
     """Listen to the journey."""
-    follow(relocation, rows, journey.states)
+    follow(relocation, rows, journey.states, unsealed, before)

@@ -1,6 +1,7 @@
 """What a municipality tells the hub (reports): checked against role, gate and state, then the journey goes on."""
 
 import msgspec
+from django.db import IntegrityError
 from django.db.models import Q
 from django.utils import timezone
 
@@ -17,7 +18,6 @@ from hub.relocations.models import Leg, Relocation, Report
 from hub.relocations.notes import Notes
 from hub.relocations.reported import ReportBody
 from hub.vault import cipher
-from hub.vault import services as vault
 
 
 def receive(body: ReportBody, municipality: str) -> tuple[Report, bool]:
@@ -34,12 +34,13 @@ def receive(body: ReportBody, municipality: str) -> tuple[Report, bool]:
     with acting(HUB):
         relocation = _relocation(body, municipality)
         mark = services.fingerprint(msgspec.json.encode(body))
-        existing = Report.objects.filter(pk=body.id).first()
+        rows = facts.read(relocation)
+        existing = next((row for row in rows.reports if row.pk == body.id), None)
         if existing is not None:
             if bytes(existing.fingerprint) != mark or existing.municipality_id != municipality:
                 raise refuse("E202", "/id")
             return existing, False
-        rows = facts.read(relocation)
+        unsealed = services.Opened(relocation)
         tasks: list[Task] = []
         if body.type == "task.result":
             tasks = _tasks(body, municipality)
@@ -53,7 +54,7 @@ def receive(body: ReportBody, municipality: str) -> tuple[Report, bool]:
         signals.reporting.send(
             sender=Report, relocation=relocation, report=body, municipality=municipality, ordinals=ordinals
         )
-        report = _store(body, relocation, municipality, ordinals, mark)
+        report = _store(body, relocation, municipality, ordinals, mark, unsealed.key)
         rows.reports.append(report)
         notes = Notes(relocation)
         rows = effects.after(report, body, relocation, rows, notes)
@@ -61,7 +62,9 @@ def receive(body: ReportBody, municipality: str) -> tuple[Report, bool]:
         if tasks:
             notes.write()  # the audit chain is locked before the tasks, as everywhere
             procedures.take_result(tasks, body.outcome)
-        services.go_on(relocation, rows, notes)
+        services.go_on(
+            relocation, rows, notes, None if body.changes else unsealed, only_states=not body.changes
+        )
     return report, True
 
 
@@ -146,7 +149,10 @@ def _tasks(body: ReportBody, municipality: str) -> list[Task]:
     return found
 
 
-def _store(body: ReportBody, relocation: Relocation, municipality: str, ordinals: list[int], mark: bytes) -> Report:
+def _store(
+    body: ReportBody, relocation: Relocation, municipality: str, ordinals: list[int], mark: bytes, key: bytes
+) -> Report:
+    """Write the report, sealed; E202 when another relocation has one with this id."""
     report = Report(
         id=body.id,
         relocation=relocation,
@@ -156,6 +162,9 @@ def _store(body: ReportBody, relocation: Relocation, municipality: str, ordinals
         ordinals=ordinals,
         fingerprint=mark,
     )
-    report.body = cipher.seal(vault.open_one(relocation.pk), msgspec.json.encode(body), report.identity)
-    report.save(force_insert=True)
+    report.body = cipher.seal(key, msgspec.json.encode(body), report.identity)
+    try:
+        report.save(force_insert=True)
+    except IntegrityError:
+        raise refuse("E202", "/id") from None
     return report

@@ -16,6 +16,7 @@ from hub import metrics
 from hub.actors import HUB, Actor, acting
 from hub.catalogue import raise_any, refuse
 from hub.deliveries import services as deliveries
+from hub.deliveries.models import Delivery
 from hub.deliveries.states import State
 from hub.ids import uuid7
 from hub.relocations import (
@@ -119,7 +120,7 @@ def _store(relocation_id: UUID, filing: Filing, body: bytes, owner: Actor) -> Re
     signals.stored.send(sender=Relocation, relocation=relocation, filing=filing, legs=legs.of(movers), gone=set())
     rows = facts.Rows(movers, [], [], [acknowledged])
     _look_ahead(relocation, rows, filing)
-    go_on(relocation, rows, notes, Opened(filing, key))
+    go_on(relocation, rows, notes, Opened(relocation, filing, key))
     return relocation
 
 
@@ -172,12 +173,28 @@ def filing_of(relocation: Relocation, key: bytes | None = None) -> Filing:
     return _filings.decode(cipher.unseal(key, bytes(version.body), version.identity))
 
 
-@dataclass(frozen=True, slots=True)
 class Opened:
-    """A filing that is already unsealed, with the key that opened it."""
+    """The present version, unsealed once and only when somebody asks for it.
 
-    filing: Filing
-    key: bytes
+    Its members raise ``ShreddedError`` when the relocation was shredded. Whoever writes a new version makes a new one.
+    """
+
+    def __init__(self, relocation: Relocation, filing: Filing | None = None, key: bytes | None = None) -> None:
+        self._relocation, self._filing, self._key = relocation, filing, key
+
+    @property
+    def key(self) -> bytes:
+        """The relocation's key."""
+        if self._key is None:
+            self._key = vault.open_one(self._relocation.pk)
+        return self._key
+
+    @property
+    def filing(self) -> Filing:
+        """The document."""
+        if self._filing is None:
+            self._filing = filing_of(self._relocation, self.key)
+        return self._filing
 
 
 def advance(relocation_id: UUID) -> None:
@@ -189,8 +206,21 @@ def advance(relocation_id: UUID) -> None:
     go_on(relocation, facts.read(relocation), Notes(relocation))
 
 
-def go_on(relocation: Relocation, rows: facts.Rows, notes: Notes, unsealed: Opened | None = None) -> None:
-    """As ``advance``, with the rows at hand; writes the notes."""
+def go_on(
+    relocation: Relocation,
+    rows: facts.Rows,
+    notes: Notes,
+    unsealed: Opened | None = None,
+    *,
+    only_states: bool = False,
+) -> None:
+    """As ``advance``, with the rows at hand; writes the notes.
+
+    ``only_states``: since the last time nothing changed but what was reported and the states that follow from it:
+    no document, no answer, no day.
+    """
+    unsealed = unsealed or Opened(relocation)
+    before = facts.states(rows) if only_states else None
     situation = facts.situation(relocation, rows)
     result = journey.travel(situation)
     if result.state != relocation.state:
@@ -205,10 +235,18 @@ def go_on(relocation: Relocation, rows: facts.Rows, notes: Notes, unsealed: Open
         relocation.state = result.state
         relocation.save(update_fields=["state"])
     if result.due:
-        _tell(relocation, rows, unsealed or opened(relocation), result.due)
+        rows.deliveries.extend(_tell(relocation, rows, unsealed, result.due))
     if moved:
         timers.follow(relocation, journey.pasts(situation))
-    signals.went_on.send(sender=Relocation, relocation=relocation, rows=rows, situation=situation, journey=result)
+    signals.went_on.send(
+        sender=Relocation,
+        relocation=relocation,
+        rows=rows,
+        situation=situation,
+        journey=result,
+        before=before,
+        unsealed=unsealed,
+    )
     if arrived:
         for later in relocation.followed_by.all():
             advance(later.pk)
@@ -224,11 +262,11 @@ def change_flow(relocation: Relocation, notes: Notes, flow: Flow) -> None:
 def opened(relocation: Relocation) -> Opened:
     """Unseal the present version; raises ``ShreddedError`` when the relocation was shredded."""
     key = vault.open_one(relocation.pk)
-    return Opened(filing_of(relocation, key), key)
+    return Opened(relocation, filing_of(relocation, key), key)
 
 
-def _tell(relocation: Relocation, rows: facts.Rows, now: Opened, due: tuple[journey.Due, ...]) -> None:
-    """Compose and queue the notices that became due."""
+def _tell(relocation: Relocation, rows: facts.Rows, now: Opened, due: tuple[journey.Due, ...]) -> list[Delivery]:
+    """Compose and queue the notices that became due; returns their deliveries."""
     told = []
     guard = next((leg for leg in legs.of(rows.movers) if leg.guard != Guard.NONE), None)
     for item in due:
@@ -236,7 +274,7 @@ def _tell(relocation: Relocation, rows: facts.Rows, now: Opened, due: tuple[jour
         filing = notices.guarded(now.filing, item.type, item.role) if guard else now.filing
         notice = notices.compose(filing, to, _known(relocation, rows, now, item, guard))
         told.append(deliveries.Told(relocation.pk, notice, facts.part(rows, item), now.key))
-    deliveries.queue(told, facts.last_sequences(rows))
+    return deliveries.queue(told, facts.last_sequences(rows))
 
 
 #: Why a record is entered, deleted or amended, by what decided it (異動事由).
@@ -329,7 +367,7 @@ def amend(relocation_id: UUID, filing: Filing, owner: Actor, leaving: Collection
             sender=Relocation, relocation=relocation, filing=filing, legs=legs.of(rows.movers), gone=gone
         )
         _look_ahead(relocation, rows, filing)
-        go_on(relocation, rows, notes, Opened(filing, now.key))
+        go_on(relocation, rows, notes, Opened(relocation, filing, now.key))
     return relocation
 
 

@@ -1,8 +1,10 @@
 """What the journey tells whoever follows it; so that it need not know who does.
 
 ``went_on``: a relocation was worked out anew, after its states and notices were written, in the same transaction and
-under its lock. Receives ``relocation``, ``rows`` (``facts.Rows``), ``situation`` (``journey.Situation``) and
-``journey`` (``journey.Journey``). Repeating it must add nothing.
+under its lock. Receives ``relocation``, ``rows`` (``facts.Rows``, with the deliveries that were queued),
+``situation`` (``journey.Situation``), ``journey`` (``journey.Journey``), ``unsealed`` (``services.Opened``) and
+``before``: the states of the legs before, when nothing but states changed since the last time; ``None`` when
+something else may have. Repeating it must add nothing.
 
 ``corrected``: the document has a new version. Receives ``relocation``, ``by`` (``filer`` or the town's code) and
 ``changed``, the names of the fields that differ (``new_address``, ``movers.date_of_birth`` …), never their values.

@@ -91,10 +91,13 @@ def begin(relocation: Relocation, clock: Clock, town: str, event: date, ordinals
 
 def follow(relocation: Relocation, pasts: Mapping[int, journey.Past]) -> None:
     """Stop the clocks that were met, or whose movers have nothing to do there any more."""
+    over: dict[DeadlineState, list[int]] = {}
     for row in relocation.deadlines.filter(state=DeadlineState.RUNNING):
         open_, met = left(row, pasts)
         if not open_:
-            end(row, DeadlineState.MET if met else DeadlineState.SUPERSEDED)
+            over.setdefault(DeadlineState.MET if met else DeadlineState.SUPERSEDED, []).append(row.pk)
+    for state, rows in over.items():
+        relocation.deadlines.filter(pk__in=rows).update(state=state)
 
 
 #: States of a leg in which no deadline of it counts any more.

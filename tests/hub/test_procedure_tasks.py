@@ -291,7 +291,7 @@ def test_a_death_or_a_cancellation_supersedes_everything_still_open() -> None:
     with acting(HUB):
         rows = {key: task.state for key, task in tasks(relocation).items()}
         gone = {key: "CANCELLED" if key[2] == 2 else state for key, state in _states(relocation).items()}
-        followon.follow(relocation, facts.read(relocation), gone)
+        followon.follow(relocation, facts.read(relocation), gone, services.opened(relocation))
     assert rows
     assert {ordinal for _, ordinal in tasks(relocation)} == {1}
     settle(relocation, [])
