@@ -86,6 +86,30 @@ def update(case: Case) -> Changed:
     return Changed(tuple(ready), tuple(cancelled))
 
 
+TO_FOLLOW = """
+SELECT EXISTS (
+    SELECT FROM procedures_task AS task
+     WHERE task.relocation_id = %(relocation)s
+       AND ((task.state = 'PENDING' AND task.asks = ''
+             AND (task.ordinal, task.gate) IN (SELECT * FROM unnest(%(ordinals)s::int[], %(gates)s::varchar[])))
+            OR (task.state <> 'SUPERSEDED' AND task.ordinal = ANY(%(gone)s::int[]))))
+"""
+
+
+def has_to_follow(relocation_id: UUID, gates: Mapping[int, frozenset[str]], gone: frozenset[int]) -> bool:
+    """Tell whether a task waits for one of these gates, or stands for somebody whose move has come to nothing."""
+    pairs = [(ordinal, gate) for ordinal, open_ in gates.items() for gate in sorted(open_)]
+    parameters = {
+        "relocation": relocation_id,
+        "ordinals": [ordinal for ordinal, _ in pairs],
+        "gates": [gate for _, gate in pairs],
+        "gone": sorted(gone),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(TO_FOLLOW, parameters)
+        return bool(cursor.fetchone()[0])
+
+
 def findings(relocation_id: UUID, move: Move, key: bytes, gone: frozenset[int]) -> list[Finding]:
     """Return everything a move brings or may bring, with what was answered and what the towns set otherwise."""
     local = local_rules({code for person in move.persons for code in (person.origin, person.destination) if code})

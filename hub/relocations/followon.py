@@ -46,18 +46,17 @@ def follow(
     """Bring the tasks in line with the journey and tell the departments; repeating it adds nothing.
 
     Cheap where nothing is to be done: before a first gate has opened the filing is not even unsealed, and where only
-    states changed (from ``before``) the rules are asked again only when a gate or the towns changed with them.
+    states changed (from ``before``) the rules are asked again only when a gate or the towns changed with them, or when
+    a hand-over since the last time opened a gate that tasks wait for.
     """
     leaving = relocation.planned_out_on
     gates, gone = gates_of(states, leaving), gone_of(states)
     if not any(gates.values()):
         return
-    if before is not None and (gates, gone, _places(states)) == (
-        gates_of(before, leaving),
-        gone_of(before),
-        _places(before),
-    ):
-        return
+    if before is not None:
+        same = (gates, gone, _places(states)) == (gates_of(before, leaving), gone_of(before), _places(before))
+        if same and not procedures.has_to_follow(relocation.pk, gates, gone):
+            return
     key, filing = unsealed.key, unsealed.filing
     case = procedures.Case(
         relocation.pk,
