@@ -99,7 +99,7 @@ SELECT EXISTS (
 def has_to_follow(relocation_id: UUID, gates: Mapping[int, frozenset[str]], gone: frozenset[int]) -> bool:
     """Tell whether a task waits for one of these gates, or stands for somebody whose move has come to nothing."""
     pairs = [(ordinal, gate) for ordinal, open_ in gates.items() for gate in sorted(open_)]
-    parameters = {
+    parameters: dict[str, Any] = {
         "relocation": relocation_id,
         "ordinals": [ordinal for ordinal, _ in pairs],
         "gates": [gate for _, gate in pairs],
@@ -185,7 +185,7 @@ def _revise(found: Iterable[tuple[Task, Finding, Opening]]) -> None:
             revised.append(task)
     if not revised:
         return
-    parameters = {
+    parameters: dict[str, Any] = {
         "now": now,
         "ids": [task.pk for task in revised],
         "towns": [task.municipality_id for task in revised],
@@ -224,7 +224,7 @@ def _go(tasks: Sequence[Task], state: State, reason: Reason = Reason.NONE) -> No
         task.state, task.reason, task.changed_at = state, reason, now
         if state == State.READY:
             task.opened_at = now
-    parameters = {
+    parameters: dict[str, Any] = {
         "state": state.value,
         "reason": reason.value,
         "now": now,

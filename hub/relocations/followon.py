@@ -131,9 +131,7 @@ def move_of(filing: Filing, states: States, arrived: Mapping[int, date]) -> Move
 # --- What departments are told -----------------------------------------------------------------------------------
 
 
-def _tell(
-    relocation: Relocation, rows: facts.Rows, opened: Opened, move: Move, changed: procedures.Changed
-) -> None:
+def _tell(relocation: Relocation, rows: facts.Rows, opened: Opened, move: Move, changed: procedures.Changed) -> None:
     """Queue one notice per procedure, department and day, for all its movers; cancellations follow what they cancel."""
     told, ids = [], {}
     numbers = _numbers(rows.deliveries)
@@ -250,7 +248,6 @@ def _queued(
 ) -> deliveries.Told:
     kind = (notice.type, notice.role.value, notice.recipient)
     return deliveries.Told(relocation.pk, notice, next(numbers.setdefault(kind, count(1))), key)
-
 
 
 # --- For the doors -----------------------------------------------------------------------------------------------

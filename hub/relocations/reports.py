@@ -62,9 +62,7 @@ def receive(body: ReportBody, municipality: str) -> tuple[Report, bool]:
         if tasks:
             notes.write()  # the audit chain is locked before the tasks, as everywhere
             procedures.take_result(tasks, body.outcome)
-        services.go_on(
-            relocation, rows, notes, None if body.changes else unsealed, only_states=not body.changes
-        )
+        services.go_on(relocation, rows, notes, None if body.changes else unsealed, only_states=not body.changes)
     return report, True
 
 
