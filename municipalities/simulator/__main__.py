@@ -10,13 +10,14 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from municipalities.simulator import options
+from municipalities.simulator.script import ScriptError
 from municipalities.simulator.serve import serve
 from municipalities.simulator.town import read_towns
 
 
 def listening(address: str) -> None:
     """Say where the towns listen."""
-    sys.stdout.write(f"listening on {address}\n")
+    sys.stdout.write(f"listening on {address} (what the towns are doing: {address}/)\n")
     sys.stdout.flush()
 
 
@@ -28,7 +29,11 @@ def main() -> None:
     parser.add_argument("--folder-root", type=Path, default=Path(".data"), help="what folder: is relative to")
     given = vars(parser.parse_args())
     towns = read_towns(given["towns"])
-    asyncio.run(serve(towns, options.settings(given, given["folder_root"]), ready=listening))
+    try:
+        settings = options.settings(given, given["folder_root"], [town.code for town in towns])
+    except ScriptError as error:
+        parser.error(str(error))
+    asyncio.run(serve(towns, settings, ready=listening))
 
 
 if __name__ == "__main__":

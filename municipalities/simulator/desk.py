@@ -7,8 +7,8 @@ from municipalities.simulator.agenda import Agenda
 from municipalities.simulator.api import SILENCE, Answer
 from municipalities.simulator.faults import Profile
 from municipalities.simulator.ledger import Next
-from municipalities.simulator.letters import Letter, letter
-from municipalities.simulator.office import RECHECK, Office
+from municipalities.simulator.letters import Letter, letter, wrong
+from municipalities.simulator.office import Office
 from municipalities.simulator.outtray import by_files, file_name, lay, place
 from municipalities.simulator.town import Town
 
@@ -21,6 +21,7 @@ PASSING = frozenset({"E200", "E210"})
 #: A newer version exists: what this message would say no longer matters (order rule O10).
 STALE = "E201"
 
+HALF = 0.5
 BROKEN = (b'{"kind": "regi', b"\xff\xfe\x00", b"[]", b'{"kind": "sold"}', b'{"type": 12}', b"null", b"")
 
 
@@ -64,8 +65,8 @@ class Desk:
             return None  # not played in this run
         town = office.towns[following.town]
         profile = office.faults.of(town.code)
-        if profile.down:
-            return RECHECK
+        if office.faults.rests(town.code):
+            return office.look_again()
         attempt = self._attempts.get(chain, 0)
         answer = await self._say(town, chain, following, profile, attempt)
         verdict = judge(answer)
@@ -89,29 +90,39 @@ class Desk:
 
     async def _say(self, town: Town, chain: str, following: Next, profile: Profile, attempt: int) -> Answer:
         """Send one message the way this town sends: perhaps broken, too early, twice, or into the void."""
-        step, luck = following.step, self._office.faults.draw(town.code, following.step.key, attempt)
-        if luck < profile.garbles:
-            return await self._garble(town, chain, following, attempt)
+        step, faults, note = following.step, self._office.faults, self._office.diary.note
+        if faults.strikes(profile.garbles, "garble", town.code, step.key, attempt):
+            note(town.code, "garbled", chain)
+            return await self._spoil(town, chain, following, attempt, self._garbage(following, attempt))
+        if faults.strikes(profile.wrongs, "wrong", town.code, step.key, attempt):
+            note(town.code, "wrong", chain)
+            return await self._spoil(town, chain, following, attempt, wrong(step, attempt))
         if profile.hasty and attempt == 0 and step.is_report:
+            note(town.code, "hurried", chain)
             await self._hurry(town, chain)
-        if luck < profile.fails / 2:
-            return SILENCE  # the line broke before the hub heard anything
+        fails = faults.strikes(profile.fails, "say", town.code, step.key, attempt)
+        if fails:
+            note(town.code, "broke", chain)
+        if fails and faults.draw(town.code, step.key, attempt) < HALF:
+            return SILENCE  # before the hub heard anything
         answer = await self._post(town, chain, following)
         for repeat in range(1, profile.times):
+            note(town.code, "again", chain)
             answer = await self._post(town, chain, following, repeat)
-        return SILENCE if luck < profile.fails else answer  # the line broke before the town heard the answer
+        return SILENCE if fails else answer  # before the town heard the answer
 
-    async def _garble(self, town: Town, chain: str, following: Next, attempt: int) -> Answer:
-        """Send a broken body; the hub has to refuse it."""
-        step = following.step
-        sent = Letter(step.path, BROKEN[(following.n + attempt) % len(BROKEN)])
+    def _garbage(self, following: Next, attempt: int) -> Letter:
+        return Letter(following.step.path, BROKEN[(following.n + attempt) % len(BROKEN)])
+
+    async def _spoil(self, town: Town, chain: str, following: Next, attempt: int, sent: Letter) -> Answer:
+        """Send what the hub has to refuse."""
         if by_files(town):
             name = file_name(chain, following.n, f"garbage{attempt}")
             await lay(place(town, self._office.settings.folder_root), name, sent)
             return SILENCE
         answer = await self._office.api.post(town, sent.path, sent.body, sent.headers)
         if 200 <= answer.status < 300:
-            await self._office.ledger.problem(town.code, step.key, "garbage was accepted", answer.status)
+            await self._office.ledger.problem(town.code, following.step.key, "garbage was accepted", answer.status)
         return SILENCE
 
     async def _hurry(self, town: Town, chain: str) -> None:
@@ -122,6 +133,8 @@ class Desk:
 
     async def _post(self, town: Town, chain: str, following: Next, repeat: int = 0) -> Answer:
         """Post a message as this town writes it; a town that exchanges files lays down all it has to say at once."""
+        if self._office.ledger.next_step(chain) is None:
+            return SILENCE  # the town has just lost its books
         record = self._office.ledger.content(chain)
         if not by_files(town):
             sent = letter(town, following.step, record)

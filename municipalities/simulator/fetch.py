@@ -1,12 +1,14 @@
 """Towns that pull: list what is ready, fetch it, take it in; at a ring, and slowly by themselves.
 
 What is to be fetched is written down before it is fetched, because the fetch makes it «sent» at the hub:
-a town that dies in between fetches it again.
+a town that dies in between fetches it again. One that has lost its books asks for all it was ever told,
+however that came to it first.
 """
 
 import base64
 from collections import defaultdict
 from hashlib import sha256
+from typing import TypeVar
 
 import msgspec
 
@@ -15,11 +17,18 @@ from municipalities.simulator.agenda import Agenda
 from municipalities.simulator.api import Answer
 from municipalities.simulator.desk import LATER
 from municipalities.simulator.intake import Envelope, Intake
-from municipalities.simulator.office import RECHECK, Office
+from municipalities.simulator.office import Office
+from municipalities.simulator.outtray import by_files
 from municipalities.simulator.town import Town, reached_by
 
-DELIVERIES = "/api/v1/deliveries"
+T = TypeVar("T")
+
+DELIVERIES, CHANGES = "/api/v1/deliveries", "/api/v1/changes"
 PAGE = 100
+
+#: States of a delivery whose record is to be had, and of one that comes, or has come and that was not noted yet.
+THERE = frozenset({"ready", "sent", "answered"})
+ON_ITS_WAY = "queued"
 
 #: How often a town looks again for what a ring announced and the list did not show yet.
 LOOKS = 8
@@ -44,6 +53,21 @@ class Listing(msgspec.Struct):
     next: str | None = None
 
 
+class Changed(msgspec.Struct):
+    """One line of the changes."""
+
+    id: str
+    state: str
+
+
+class Changes(msgspec.Struct):
+    """One page of the changes."""
+
+    changes: list[Changed]
+    cursor: str | None = None
+    more: bool = False
+
+
 class Fetcher:
     """One round per town at a time, few towns at a time."""
 
@@ -53,6 +77,7 @@ class Fetcher:
         self._rung: dict[str, dict[str, int]] = defaultdict(dict)
         self._failures: dict[str, int] = {}
         self.agenda = Agenda(self.work, office.settings.width)
+        intake.on_loss = self.lost
 
     def start(self) -> None:
         """Spread the towns' polls, but soon after a crash, for rings went unheard; first what is half fetched."""
@@ -60,6 +85,13 @@ class Fetcher:
         for town in reached_by(self._office.towns.values(), "pull"):
             wait = self._office.faults.draw(town.code, "poll") * within
             self.agenda.put(town.code, 0 if self._office.ledger.wanted(town.code) else wait)
+        for code in self._office.ledger.losers():
+            self.lost(code)
+
+    def lost(self, code: str) -> None:
+        """The town has lost its books: ask for everything, unless it lies in its tray."""
+        if not by_files(self._office.towns[code]):
+            self.agenda.put(code)
 
     def ring(self, code: str, notice_id: str) -> None:
         """Something waits, says the hub: look now."""
@@ -67,18 +99,18 @@ class Fetcher:
             self._rung[code].setdefault(notice_id, 0)
         self.agenda.put(code)
 
-    async def work(self, code: str) -> float:
-        """One round of one town; seconds until the next."""
+    async def work(self, code: str) -> float | None:
+        """One round of one town; seconds until the next, ``None`` if it does not fetch by itself."""
         town = self._office.towns[code]
-        if self._office.faults.of(code).down:
-            return RECHECK
+        if self._office.faults.rests(code):
+            return self._office.look_again()
         try:
             await self._round(town)
         except TemporaryError:
             failures = self._failures[code] = self._failures.get(code, 0) + 1
             return self._office.back_off(code, "fetch", failures)
         self._failures.pop(code, None)
-        return self._until_next(code)
+        return self._until_next(code) if town.way == "pull" else None
 
     def _until_next(self, code: str) -> float:
         """A ring may come before the hub has committed what it rings for: then look again soon."""
@@ -91,11 +123,14 @@ class Fetcher:
         return float(0.1 * 2 ** min(missing.values()))
 
     async def _round(self, town: Town) -> None:
-        await self._office.ledger.want(town.code, await self._list(town))
+        if town.code in self._office.ledger.losers():
+            await self._recover(town)
+        if town.way == "pull":
+            await self._office.ledger.want(town.code, await self._list(town))
         failed = False
         for notice_id in self._office.ledger.wanted(town.code):
             failed |= not await self._fetch(town, notice_id)
-        if failed:
+        if failed or town.code in self._office.ledger.losers():
             raise TemporaryError("some are still to be fetched")
 
     async def _list(self, town: Town) -> list[str]:
@@ -103,17 +138,38 @@ class Fetcher:
         found: list[str] = []
         query = {"state": "ready", "limit": str(PAGE)}
         while True:
-            answer = await self._office.api.get(town, DELIVERIES, query)
-            if answer.status != 200:
-                raise TemporaryError(f"HTTP {answer.status}")
-            try:
-                page = msgspec.json.decode(answer.content, type=Listing)
-            except msgspec.MsgspecError as error:
-                raise TemporaryError("the list cannot be read") from error
+            page = await self._page(town, DELIVERIES, query, Listing)
             found += [listed.id for listed in page.deliveries]
             if not page.next or not page.deliveries:
                 return found
             query["after"] = page.next
+
+    async def _recover(self, town: Town) -> None:
+        """Want all that the town was ever told. What is on its way may have been lost with the rest: look again."""
+        changed = await self._all(town)
+        await self._office.ledger.want(town.code, [one.id for one in changed if one.state in THERE])
+        if not any(one.state == ON_ITS_WAY for one in changed):
+            await self._office.ledger.recover(town.code)
+
+    async def _all(self, town: Town) -> list[Changed]:
+        """All that concerns this town, as it is now."""
+        found: list[Changed] = []
+        query = {"limit": str(PAGE)}
+        while True:
+            page = await self._page(town, CHANGES, query, Changes)
+            found += page.changes
+            if not page.more or not page.cursor:
+                return found
+            query["since"] = page.cursor
+
+    async def _page(self, town: Town, path: str, query: dict[str, str], kind: type[T]) -> T:
+        answer = await self._office.api.get(town, path, query)
+        if answer.status != 200:
+            raise TemporaryError(f"HTTP {answer.status}")
+        try:
+            return msgspec.json.decode(answer.content, type=kind)
+        except msgspec.MsgspecError as error:
+            raise TemporaryError("the list cannot be read") from error
 
     async def _fetch(self, town: Town, notice_id: str) -> bool:
         """Fetch one and take it in; tells whether there is nothing left to do about it."""
@@ -138,8 +194,11 @@ class Fetcher:
 
     def _breaks_off(self, town: Town, notice_id: str) -> bool:
         """Whether a flaky town loses what it has just fetched."""
-        faults = self._office.faults
-        return faults.draw(town.code, notice_id, self._failures.get(town.code, 0)) < faults.of(town.code).fails
+        faults, failures = self._office.faults, self._failures.get(town.code, 0)
+        lost = faults.strikes(faults.of(town.code).fails, "fetch", town.code, notice_id, failures)
+        if lost:
+            self._office.diary.note(town.code, "broke", notice_id)
+        return lost
 
 
 def is_whole(answer: Answer) -> bool:

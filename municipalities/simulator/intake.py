@@ -1,5 +1,6 @@
 """Takes a record in: read in the town's own layout, checked, written down, laid on the clerk's desk."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from municipalities.errors import UnfitError
@@ -26,6 +27,8 @@ class Intake:
     def __init__(self, office: Office, desk: Desk) -> None:
         self._office = office
         self._desk = desk
+        #: Told of a town that has just lost its books.
+        self.on_loss: Callable[[str], None] = lambda _code: None
 
     async def take(self, town: Town, envelope: Envelope, content: bytes) -> Outcome:
         """Take the record in; ``UnfitError`` if it is not what this town reads. A repeat has no effect."""
@@ -33,7 +36,8 @@ class Intake:
         arrival = Arrival(town.code, notice, content)
         what = await self._office.ledger.arrive(arrival, self._plan(town, notice))
         if what == "new":
-            self._lay(arrival.chain, town)
+            self._lay(arrival.chain, town, self._lock(town, notice.notice_id))
+            await self._perhaps_lose(town)
         if what == "conflict":
             await self._office.ledger.problem(town.code, notice.notice_id, "same id, other bytes")
         return what
@@ -61,8 +65,23 @@ class Intake:
             return (clerk.receipt(notice.notice_id, "rejected", errors=(told,)),)
         return clerk.plan(notice, clerk.today())
 
-    def _lay(self, chain: str, town: Town) -> None:
-        self._desk.agenda.put(chain, self._office.thinking_time(town.code, chain, -1))
+    def _lock(self, town: Town, notice_id: str) -> float:
+        """A push finds the lock itself; whoever fetches has the record and cannot enter it yet."""
+        locked = 0.0 if town.way == "push" else self._office.locked_for(town.code, notice_id)
+        if locked:
+            self._office.diary.note(town.code, "locked", notice_id)
+        return locked
+
+    async def _perhaps_lose(self, town: Town) -> None:
+        """The town's disk is gone, with all that it knew; it knows that much."""
+        after, ledger = self._office.faults.of(town.code).loses_after, self._office.ledger
+        if after and not ledger.has_lost(town.code) and ledger.count(town.code) >= after:
+            await ledger.lose(town.code)
+            self._office.diary.note(town.code, "disk")
+            self.on_loss(town.code)
+
+    def _lay(self, chain: str, town: Town, wait: float = 0.0) -> None:
+        self._desk.agenda.put(chain, wait + self._office.thinking_time(town.code, chain, -1))
 
 
 def read(town: Town, envelope: Envelope, content: bytes) -> Notice:

@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS steps (
     state TEXT DEFAULT 'open', PRIMARY KEY (chain, n)
 );
 CREATE TABLE IF NOT EXISTS wanted (town TEXT, notice_id TEXT, PRIMARY KEY (town, notice_id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS losses (town TEXT PRIMARY KEY, at REAL, open INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS problems (at REAL, town TEXT, subject TEXT, name TEXT, status INTEGER, code TEXT);
 """
 
@@ -109,6 +110,28 @@ class Ledger:
         sql = "DELETE FROM wanted WHERE town = ? AND notice_id = ?"
         await self._journal.write(lambda db: db.execute(sql, (town, notice_id)))
 
+    async def lose(self, town: str) -> None:
+        """The town's books are gone; that they are stays written down until it has asked for everything again."""
+        await self._journal.write(lambda db: _lose(db, town))
+
+    async def recover(self, town: str) -> None:
+        """The town knows again what it has to ask for."""
+        sql = "UPDATE losses SET open = 0 WHERE town = ?"
+        await self._journal.write(lambda db: db.execute(sql, (town,)))
+
+    def has_lost(self, town: str) -> bool:
+        """Whether the town ever lost its books."""
+        return self._read("SELECT 1 FROM losses WHERE town = ?", (town,)).fetchone() is not None
+
+    def losers(self) -> list[str]:
+        """Towns that lost their books and have not asked for everything again yet."""
+        return [town for (town,) in self._read("SELECT town FROM losses WHERE open")]
+
+    def count(self, town: str) -> int:
+        """How many notices a town has."""
+        (count,) = self._read("SELECT count(*) FROM notices WHERE town = ?", (town,)).fetchone()
+        return int(count)
+
     async def problem(self, town: str, subject: str, name: str, status: int = 0, code: str = "") -> None:
         """Write down what a person would have to look at: ids and codes only."""
         row = (time.time(), town, subject, name, status, code)
@@ -179,9 +202,30 @@ class Ledger:
             "problems": self.problems(),
         }
 
-    def problems(self) -> list[dict[str, Any]]:
-        """What a person would have to look at, counted."""
-        rows = self._read("SELECT name, status, code, count(*) FROM problems GROUP BY name, status, code")
+    def by_town(self) -> dict[str, dict[str, int]]:
+        """For each town that has any: notices received, how many came again, answered, waiting, problems."""
+        found: dict[str, dict[str, int]] = {}
+        for names, sql in (
+            (("received", "again"), "SELECT town, count(*), sum(arrivals) - count(*) FROM notices GROUP BY town"),
+            (("answered", "waiting"), "SELECT town, sum(due_at IS NULL), count(due_at) FROM chains GROUP BY town"),
+            (("problems",), "SELECT town, count(*) FROM problems GROUP BY town"),
+        ):
+            for town, *figures in self._read(sql):
+                found.setdefault(town, {}).update(zip(names, figures, strict=True))
+        return found
+
+    def last_notices(self, town: str, limit: int = 20) -> list[tuple[str, str, int, int, bool]]:
+        """A town's newest notices: id, type, arrivals, effects, and whether the clerk is not done yet."""
+        sql = (
+            "SELECT notice_id, type, arrivals, times, due_at IS NOT NULL FROM notices JOIN chains USING (chain)"
+            " WHERE notices.town = ? ORDER BY notices.rowid DESC LIMIT ?"
+        )
+        return list(self._read(sql, (town, limit)))
+
+    def problems(self, town: str = "") -> list[dict[str, Any]]:
+        """What a person would have to look at, counted; of one town or of all."""
+        sql = "SELECT name, status, code, count(*) FROM problems {} GROUP BY name, status, code"
+        rows = self._read(sql.format("WHERE town = ?"), (town,)) if town else self._read(sql.format(""))
         return [dict(zip(("name", "status", "code", "count"), row, strict=True)) for row in rows]
 
     def effects(self) -> list[dict[str, Any]]:
@@ -189,6 +233,13 @@ class Ledger:
         names = ("town", "receipt_no", "type", "notice_id", "times", "records", "arrivals")
         rows = self._read(f"SELECT {', '.join(names)} FROM notices ORDER BY chain")  # noqa: S608 - the names above
         return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _lose(db: Connection, town: str) -> None:
+    db.execute("DELETE FROM steps WHERE chain IN (SELECT chain FROM chains WHERE town = ?)", (town,))
+    for table in ("chains", "notices", "wanted"):
+        db.execute(f"DELETE FROM {table} WHERE town = ?", (town,))  # noqa: S608 - the names above
+    db.execute("INSERT INTO losses VALUES (?, ?, 1)", (town, time.time()))
 
 
 def _arrive(db: Connection, arrival: Arrival, steps: Sequence[Step]) -> Outcome:

@@ -6,16 +6,20 @@ repeat after a crash is the same letter.
 
 from dataclasses import dataclass, field
 from datetime import date
+from uuid import uuid5
 from zlib import crc32
 
 import msgspec
 
 from municipalities.errors import UnfitError
-from municipalities.simulator.clerk import Step
+from municipalities.simulator.clerk import NAMESPACE, Step
 from municipalities.simulator.town import Town
 from municipalities.standard import Answer, AnswerKind, Standard
 
 JSON = "application/json"
+
+#: A receipt number that no filing ever gets.
+NOBODYS = "00-0000-0000-0"
 
 #: Reports that go with the record: the certificate's data, and what was entered in the register.
 WITH_RECORD = frozenset({"certificate.available", "certificate.paper_issued", "moveout.decided", "movein.decided"})
@@ -48,6 +52,15 @@ def letter(town: Town, step: Step, record: bytes | None) -> Letter:
     if record is not None and has_own_words(town):
         found = (_report if step.is_report else _receipt)(town.layout_of(record), step, record)
     return found or Letter(step.path, step.body)
+
+
+def wrong(step: Step, attempt: int) -> Letter:
+    """A message in good form that cannot be true: about a delivery or a relocation that never was."""
+    nothing = str(uuid5(NAMESPACE, f"{step.key}/wrong/{attempt}"))
+    if not step.is_report:
+        return Letter(f"/api/v1/deliveries/{nothing}/receipts", step.body)
+    body = msgspec.json.decode(step.body) | {"id": nothing, "receipt_no": NOBODYS}
+    return Letter(step.path, msgspec.json.encode(body | ({"delivery": nothing} if "delivery" in body else {})))
 
 
 def has_own_words(town: Town) -> bool:

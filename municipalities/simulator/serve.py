@@ -48,7 +48,7 @@ async def _office(towns: Iterable[Town], settings: Settings) -> AsyncIterator[Of
     ledger = Ledger(settings.data)
     try:
         async with open_session(settings.width * 2) as session:
-            faults = Faults(played, settings.faults, settings.seed)
+            faults = Faults(played, settings.acts, settings.seed, settings.speed)
             yield Office(played, settings, ledger, Api(session, settings.hub), faults)
     finally:
         await ledger.close()

@@ -12,6 +12,7 @@ from municipalities import standard as standards
 from municipalities.characters import Gaiji
 from municipalities.errors import UnfitError
 from municipalities.notice import Notice
+from municipalities.simulator.faults import Act
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,7 @@ class Town:
     client_secret: str = field(repr=False)
     signing_key: bytes = field(repr=False, default=b"")
     gaiji: Gaiji | None = None  #: the private-use characters of its system
+    name: str = ""  #: what it is called, to be read by people
     #: Layouts it had before or is about to have: what was under way at a change still arrives in the earlier one.
     others: tuple[Layout, ...] = ()
 
@@ -75,7 +77,7 @@ class Settings:
     sftp_port: int = 9122  #: of the SFTP server, if a town is reached through one
     speed: float = 1.0  #: divides every delay
     poll_every: float = 120.0  #: seconds between a town's own polls; a ring is answered at once
-    faults: tuple[tuple[str, float], ...] = ()  #: (profile, percent of the towns)
+    acts: tuple[Act, ...] = ()  #: who behaves how, and when
     seed: int = 0
     width: int = 32  #: answers under way to the hub at a time
 

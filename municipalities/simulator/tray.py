@@ -63,8 +63,12 @@ class Trays:
 
     async def run(self) -> None:
         """Look into the folders, for ever."""
-        while self._trays:
-            up = {code: tray for code, tray in self._trays.items() if not self._office.faults.of(code).down}
+        while True:
+            for code in self._office.ledger.losers():
+                if code in self._trays:
+                    await asyncio.to_thread(take_back, self._trays[code])
+                    await self._office.ledger.recover(code)
+            up = {code: tray for code, tray in self._trays.items() if not self._office.faults.rests(code)}
             for code, found in await asyncio.to_thread(look_into, up):
                 await self._take(self._office.towns[code], found)
             await asyncio.sleep(EVERY)
@@ -113,6 +117,13 @@ def _read(tray: Path, name: str) -> Found:
     except FileNotFoundError:
         content = None
     return Found(tray, name, manifest, content)
+
+
+def take_back(tray: Path) -> None:
+    """Lay what was read back into the tray, the manifests last: the share outlives a disk of the town's own."""
+    done = [path for path in (tray / "done").iterdir() if path.is_file()]
+    for path in sorted(done, key=lambda path: path.name.endswith(MANIFEST)):
+        path.replace(tray / path.name)
 
 
 def put_away(found: Found, where: str) -> None:

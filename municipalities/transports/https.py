@@ -16,6 +16,7 @@ from municipalities.transports import Line, Parcel, Sent, signing
 from municipalities.transports.guard import InternalAddressError
 
 #: Statuses after which the same request may succeed (RFC 9110 15.5.9, RFC 4918 11.3, RFC 8470, RFC 6585); 5xx besides.
+#: 423 Locked is said of the record's state, not of the request: who has it open closes it again.
 RETRY = frozenset({408, 423, 425, 429})
 
 #: "Already have it": the parcel's name is the receiver's key to see a duplicate.
@@ -92,14 +93,14 @@ async def prove(address: str, line: Line) -> None:
     answer, body = await _post(address, parcel, line)
     _judge(answer, body)
     try:
-        repeated = msgspec.json.decode(body, type=Word)
+        repeated = msgspec.json.decode(body or b"", type=Word)
     except msgspec.MsgspecError:
         repeated = Word("")
     if not secrets.compare_digest(repeated.challenge.encode(), word.challenge.encode()):
         raise RefusedError("the answer to the challenge is not its word", code="E117")
 
 
-async def _post(address: str, parcel: Parcel, line: Line) -> tuple[aiohttp.ClientResponse, bytes]:
+async def _post(address: str, parcel: Parcel, line: Line) -> tuple[aiohttp.ClientResponse, bytes | None]:
     headers = _headers(parcel, line)
     timeout = aiohttp.ClientTimeout(total=line.timeout)
     try:
@@ -128,17 +129,21 @@ def _headers(parcel: Parcel, line: Line) -> dict[str, str]:
     }
 
 
-async def _read(answer: aiohttp.ClientResponse) -> bytes:
-    """What a short body says; a broken one takes nothing away from the status."""
+async def _read(answer: aiohttp.ClientResponse) -> bytes | None:
+    """What the body says, as far as it is read; ``None`` for one that broke off."""
+    body = b""
     try:
-        return await answer.content.read(LONGEST_BODY)
+        while len(body) < LONGEST_BODY and (part := await answer.content.read(LONGEST_BODY - len(body))):
+            body += part
     except (aiohttp.ClientError, OSError):
-        return b""
+        return None
+    return body
 
 
-def _judge(answer: aiohttp.ClientResponse, body: bytes) -> Sent:
+def _judge(answer: aiohttp.ClientResponse, body: bytes | None) -> Sent:
+    """What an answer means. A broken body takes nothing away from its status, except where its code would decide."""
     status = answer.status
-    not_now = status == DUPLICATE and _code(body) in NOT_NOW
+    not_now = status == DUPLICATE and (body is None or _code(body) in NOT_NOW)
     if 200 <= status < 300 or (status == DUPLICATE and not not_now):
         return Sent("sent", answer.headers.get("Location", "")[:200])
     if status in RETRY or status >= 500 or not_now:
@@ -147,10 +152,10 @@ def _judge(answer: aiohttp.ClientResponse, body: bytes) -> Sent:
     raise RefusedError(f"HTTP {status}", code=_code(body))
 
 
-def _code(body: bytes) -> str:
+def _code(body: bytes | None) -> str:
     """The catalogue code of a problem document, if it is one."""
     try:
-        code = msgspec.json.decode(body, type=Problem).code
+        code = msgspec.json.decode(body or b"", type=Problem).code
     except msgspec.MsgspecError:
         return ""
     return code if re.fullmatch(r"[EA][0-9]{3}", code) else ""

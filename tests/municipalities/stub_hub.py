@@ -97,6 +97,7 @@ class Hub:
         app = web.Application(middlewares=[self.door])
         app.router.add_post("/oauth/token", self.token)
         app.router.add_get("/api/v1/deliveries", self.list)
+        app.router.add_get("/api/v1/changes", self.changes)
         app.router.add_get("/api/v1/deliveries/{id}/content", self.content)
         app.router.add_post("/api/v1/deliveries/{id}/receipts", self.receipt)
         app.router.add_post("/api/v1/reports", self.report)
@@ -254,10 +255,18 @@ class Hub:
             }
         )
 
+    async def changes(self, request: web.Request) -> web.Response:
+        """Everything the town was ever told, two at a time."""
+        own = sorted((i, d.state) for i, d in self.deliveries.items() if d.town.code == self.caller(request))
+        page = [line for line in own if line[0] > request.query.get("since", "")][:2]
+        told = [{"kind": "delivery", "id": i, "state": state} for i, state in page]
+        cursor = page[-1][0] if page else None
+        return web.json_response({"changes": told, "cursor": cursor, "more": len(page) == 2})
+
     def own(self, request: web.Request) -> Delivery:
         delivery = self.deliveries.get(request.match_info["id"])
         if delivery is None or delivery.town.code != self.caller(request):
-            raise web.HTTPNotFound
+            raise web.HTTPNotFound(text='{"code": "E108"}', content_type="application/problem+json")
         return delivery
 
     async def content(self, request: web.Request) -> web.Response:

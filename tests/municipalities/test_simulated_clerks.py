@@ -5,13 +5,15 @@ import json
 import re
 from datetime import date
 
+import pytest
+import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
 from municipalities.notice import Flow, Mover, Notice, Role
 from municipalities.simulator import clerk
 from municipalities.simulator.agenda import Agenda
-from municipalities.simulator.faults import PROFILES, Faults
+from municipalities.simulator.faults import PROFILES, Act, Faults, mixed
 
 dates = st.none() | st.dates(date(2020, 1, 1), date(2030, 12, 31))
 
@@ -50,14 +52,49 @@ def test_whatever_the_record_says_the_clerk_reports_what_is_legal_and_the_same_a
 
 def test_faults_fall_on_the_same_towns_every_time_and_on_as_many_as_asked() -> None:
     codes = [f"{number:06}" for number in range(1000)]
-    shares = [("slow", 10.0), ("down", 2.5), ("flaky", 30.0)]
+    shares = [
+        Act(profile=PROFILES[name], percent=percent) for name, percent in (("slow", 10), ("down", 2.5), ("flaky", 30))
+    ]
     one, two = Faults(codes, shares), Faults(reversed(codes), shares)
     other = Faults(codes, shares, seed=1)
     assert one.counts() == other.counts() == {"slow": 100, "down": 25, "flaky": 300}
     assert [one.of(code) for code in codes] == [two.of(code) for code in codes]
     assert [one.of(code) for code in codes] != [other.of(code) for code in codes]
-    one.give("down", codes, seconds=0)
-    assert {one.of(code) for code in codes} == {PROFILES["careful"]}
+    one.give(PROFILES["down"], codes, seconds=0)
+    assert [one.of(code) for code in codes] == [two.of(code) for code in codes]  # as before
+
+
+@pytest.mark.parametrize(
+    ("profile", "at", "away", "rests"),
+    [
+        ("careful", "2026-04-01T03:00", False, False),
+        ("batch", "2026-04-01T17:59", False, True),
+        ("batch", "2026-04-05T18:00", False, False),  # a Sunday: machines work
+        ("batch", "2026-04-01T18:30", False, True),
+        ("office_hours", "2026-04-01T08:29", True, True),
+        ("office_hours", "2026-04-01T17:14", False, False),
+        ("office_hours", "2026-04-01T17:15", True, True),
+        ("office_hours", "2026-04-29T10:00", True, True),  # a national holiday
+        ("down", "2026-04-01T10:00", True, True),
+    ],
+)
+def test_who_is_away_and_who_only_rests(profile: str, at: str, away: bool, rests: bool) -> None:
+    with time_machine.travel(f"{at}:00+09:00"):
+        faults = Faults(["011011"], [Act(profile=PROFILES[profile])])
+        assert (faults.is_away("011011"), faults.rests("011011")) == (away, rests)
+        assert (faults.opens_in("011011") > 0) == (away and profile == "office_hours")
+
+
+def test_a_flapping_town_is_up_and_down_by_turns_and_not_all_of_them_at_once() -> None:
+    codes = [f"{number:06}" for number in range(30)]
+    faults = Faults(codes, [Act(profile=mixed(["flapping"], {"turns": [4.0, 2.0]}))], speed=2.0)
+    seen = []
+    with time_machine.travel("2026-04-01T10:00:00+09:00", tick=False) as clock:
+        for _ in range(60):
+            seen.append([faults.is_away(code) for code in codes])
+            clock.shift(0.1)
+    assert {sum(town) for town in zip(*seen, strict=True)} == {20}  # a third of two turns of three seconds
+    assert all(0 < sum(moment) < 30 for moment in seen)
 
 
 def test_an_agenda_does_nothing_twice_at_a_time_and_forgets_nothing_asked_meanwhile() -> None:

@@ -111,9 +111,12 @@ class Process:
 
 
 @asynccontextmanager
-async def country(folder: Path, port: int, *options: str, bad_luck: float = 0.0) -> AsyncIterator[Process]:
-    """A hub and its towns."""
-    async with Hub(towns_on(port, folder), folder, bad_luck).listening() as hub:
+async def country(
+    folder: Path, port: int, *options: str, bad_luck: float = 0.0, ways: tuple[str, ...] = WAYS, most: int = 1000
+) -> AsyncIterator[Process]:
+    """A hub and its towns, or the first so many of those told in these ways."""
+    towns = [town for town in towns_on(port, folder) if town.way in ways][:most]
+    async with Hub(towns, folder, bad_luck).listening() as hub:
         process = Process(folder, port, hub)
         process.start(*options)
         try:
@@ -227,8 +230,8 @@ def test_killed_at_the_worst_moments_the_towns_lose_and_double_nothing(tmp_path:
 
 
 def test_misbehaving_towns_are_slow_and_loud_but_lose_and_double_nothing(tmp_path: Path, port: int) -> None:
-    loud = ("flaky", "garbage", "duplicate", "out_of_order", "slow")
-    faults = [option for name in loud for option in ("--fault", f"{name}:20")]
+    loud = ("flaky", "garbage", "duplicate", "out_of_order", "slow", "wrong+locking")
+    faults = [option for name in loud for option in ("--fault", f"{name}:16")]
 
     async def scenario() -> None:
         async with country(tmp_path, port, *faults, bad_luck=0.05) as process:
@@ -241,6 +244,68 @@ def test_misbehaving_towns_are_slow_and_loud_but_lose_and_double_nothing(tmp_pat
             assert process.hub.counts["garbage"] > 0
             assert process.hub.counts["report again"] > 0
             assert process.hub.counts["gate"] > 0
+
+    run(scenario())
+
+
+def test_locking_wrong_and_flapping_towns_settle_everything(tmp_path: Path, port: int) -> None:
+    """Locked records, misleading answers and towns that come and go: nothing is held, lost or doubled by it."""
+    (tmp_path / "script.toml").write_text(
+        """
+        [[act]]
+        towns = "all"
+        profile = ["locking", "wrong", "flapping"]
+        turns = [24.0, 16.0]
+
+        [[act]]  # something happens at a known moment too
+        towns = "10%"
+        profile = "down"
+        until = 1
+        """,
+        encoding="utf-8",
+    )
+
+    async def scenario() -> None:
+        options = ("--script", str(tmp_path / "script.toml"), "--poll", "5", "--speed", "40")
+        async with country(tmp_path, port, *options, ways=("push", "pull"), most=12) as process:
+            hub = process.hub
+            for move in moves(list(hub.towns.values()), 48):
+                hub.file(move)
+            await until(hub.settled)
+            books = await quiet(process)
+            assert sum(delivery.town.way == "push" for delivery in hub.deliveries.values()) >= 100
+            assert_nothing_lost_or_doubled(hub, books)
+            assert hub.counts["temporary"] > 0
+            assert set(books["played"]) >= {"locked", "wrong", "misled", "away"}
+            assert set(books["faults"]) == {"locking+wrong+flapping"}
+            assert books["problems"] == []
+            for language, title in (("ja", "模擬の市区町村"), ("en", "Simulated towns")):
+                for path in ("/", f"/towns/{next(iter(hub.towns))}"):
+                    async with hub.session.get(
+                        f"http://127.0.0.1:{port}{path}", headers={"Accept-Language": f"{language}-JP, fr;q=0.5"}
+                    ) as answer:
+                        page = await answer.text()
+                    assert f"<h1>{title}" in page
+                    assert "locking+wrong+flapping" in page
+                    assert_says_no_names(process, books | {"page": page})
+
+    run(scenario())
+
+
+def test_a_town_that_loses_its_disk_asks_for_everything_again(tmp_path: Path, port: int) -> None:
+    async def scenario() -> None:
+        async with country(tmp_path, port, "--fault", "loses_disk:100", most=len(WAYS)) as process:
+            hub = process.hub
+            for move in moves(list(hub.towns.values()), 12):
+                hub.file(move)
+            await until(hub.settled)
+            deadline = time.monotonic() + 60
+            while (books := await quiet(process))["applied"] < len(hub.deliveries):  # what is back is answered again
+                assert time.monotonic() < deadline, books
+                await asyncio.sleep(0.1)
+            assert_nothing_lost_or_doubled(hub, books)
+            assert books["played"]["disk"] == len(WAYS)
+            assert hub.counts["report again"] + hub.counts["receipt received again"] > 0
 
     run(scenario())
 

@@ -20,6 +20,7 @@ from hub.demo import commands, outcome, people, seed
 from hub.demo.front import Accepted, Front
 from hub.demo.processes import Processes, free_port, wait_until_up
 from municipalities.models import Municipality
+from municipalities.simulator import script
 
 
 class Command(BaseCommand):
@@ -32,6 +33,7 @@ class Command(BaseCommand):
         parser.add_argument("--relocations", type=int, default=20, help="how many with --once (default 20)")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         parser.add_argument("--fault", action="append", default=[], metavar="PROFILE:PERCENT", help="as in simulate")
+        parser.add_argument("--script", type=Path, help="TOML file of how the towns behave, and when; as in simulate")
         parser.add_argument("--seed", type=int, default=0, help="another seed, other filings")
         parser.add_argument("--speed", type=float, default=1.0, help="divide the clerks' delays by this")
         parser.add_argument("--data", default=Path(settings.BASE_DIR) / ".data", help="folder of logs and towns")
@@ -42,6 +44,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         self.console = Console(stderr=True)
+        if options["script"]:
+            self.check(options["script"])
         self.data = Path(options["data"]).resolve()
         (self.data / "static").mkdir(parents=True, exist_ok=True)
         self.hub = f"http://127.0.0.1:{free_port(options['port'])}"
@@ -62,6 +66,14 @@ class Command(BaseCommand):
         finally:
             processes.stop()
 
+    @staticmethod
+    def check(path: Path) -> None:
+        """Refuse a bad script before anything is started."""
+        try:
+            script.read(path)
+        except script.ScriptError as error:
+            raise CommandError(str(error)) from None
+
     @contextmanager
     def step(self, what: str) -> Iterator[None]:
         """Print how long a step took."""
@@ -80,6 +92,7 @@ class Command(BaseCommand):
         processes.start("web", commands.web(port))
         simulate = ["--sftp-port", str(self.sftp_port), "--speed", str(options["speed"])]
         simulate += [word for fault in options["fault"] for word in ("--fault", fault)]
+        simulate += ["--script", str(options["script"].resolve())] if options["script"] else []
         processes.start("towns", commands.towns(towns_port, self.hub, self.data, simulate))
         processes.start("courier", commands.worker("courier"))
         processes.start("beat", commands.beat(self.data))
@@ -94,7 +107,7 @@ class Command(BaseCommand):
             table.add_row(account.username, seed.PASSWORD, account.title)
         self.console.print(table)
         self.console.print(f"citizen  {self.hub}/\nclerks   {self.hub}/admin/\nAPI      {self.hub}/api/v1/")
-        self.console.print(f"towns    {self.towns}/ledger\n\nCtrl-C stops everything.", highlight=False)
+        self.console.print(f"towns    {self.towns}/\n\nCtrl-C stops everything.", highlight=False)
         try:
             while True:
                 time.sleep(3600)
@@ -111,7 +124,7 @@ class Command(BaseCommand):
         found.seconds = time.monotonic() - started
         self.show(found, as_json=options["json"])
         kept = not found.lost and not found.doubled
-        if not kept or (found.settled < found.filings and not options["fault"]):
+        if not kept or (found.settled < found.filings and not (options["fault"] or options["script"])):
             raise CommandError("Not every journey is settled.", returncode=1)
 
     def file(self, options: dict[str, Any]) -> list[Accepted]:
