@@ -45,7 +45,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         self.console = Console(stderr=True)
         if options["script"]:
-            self.check(options["script"])
+            script_is_fine(options["script"])
         self.data = Path(options["data"]).resolve()
         (self.data / "static").mkdir(parents=True, exist_ok=True)
         self.hub = f"http://127.0.0.1:{free_port(options['port'])}"
@@ -65,14 +65,6 @@ class Command(BaseCommand):
                 self.stay()
         finally:
             processes.stop()
-
-    @staticmethod
-    def check(path: Path) -> None:
-        """Refuse a bad script before anything is started."""
-        try:
-            script.read(path)
-        except script.ScriptError as error:
-            raise CommandError(str(error)) from None
 
     @contextmanager
     def step(self, what: str) -> Iterator[None]:
@@ -157,3 +149,11 @@ class Command(BaseCommand):
         for name, counts in [*document["deliveries"].items(), ("receipts", document["receipts"])]:
             table.add_row(name, json.dumps(counts, ensure_ascii=False))
         Console(width=120).print(table)
+
+
+def script_is_fine(path: Path) -> None:
+    """Refuse a bad script before anything is started."""
+    try:
+        script.read(path)
+    except script.ScriptError as error:
+        raise CommandError(str(error)) from None
