@@ -1,4 +1,7 @@
-"""``/api/v1/docs``: a guide to the first delivery and a reference, both made from the OpenAPI document; no script."""
+"""``/api/v1/docs``: a guide to the first delivery and a reference, both made from the OpenAPI document; no script.
+
+The guide's commands run as they stand, for the town that ``?town=`` names.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,8 +19,11 @@ from hub.api import contract
 from hub.api.doors import PublicDoor, known
 from hub.api.openapi import document
 from hub.catalogue import refuse
+from municipalities.models import Municipality
 
 Json = dict[str, Any]
+#: The towns that the guide's filing leaves and enters, unless it is about another.
+USUAL, OTHER = "012025", "131016"
 
 
 class Page(PublicDoor):
@@ -25,18 +31,20 @@ class Page(PublicDoor):
 
     def get(self, request: Request) -> HttpResponse:
         """Render it in the reader's language."""
-        known(request, "language")
+        known(request, "language", "town")
         with override(spoken(request)):
-            return self._page(request)
+            return self._page(request, town_of(request))
 
-    def _page(self, request: Request) -> HttpResponse:
+    def _page(self, request: Request, town: Municipality | None) -> HttpResponse:
         language = get_language() or "ja"
         made = document(language, timezone.localdate())
         context = {
             "document": made,
             "guide": f"api/guide.{language}.html",
             "base": request.build_absolute_uri("/").rstrip("/"),
-            "filing": pretty(made["paths"]["/api/v1/relocations"]["post"]),
+            "town": town.pk if town else USUAL,
+            "same_town": f"&town={town.pk}" if town else "",
+            "filing": text(leaving(town, example_of(made["paths"]["/api/v1/relocations"]["post"]))),
             "groups": list(groups(made)),
             "shapes": list(shapes_of(made)),
             "errors": catalogue.entries().values(),
@@ -53,10 +61,36 @@ def spoken(request: Request) -> str:
     return asked or get_language() or settings.LANGUAGE_CODE
 
 
-def pretty(operation: Json) -> str:
-    """The example of a body, to be read and sent."""
-    value = operation["requestBody"]["content"][contract.JSON]["example"]
-    return text(value)
+def town_of(request: Request) -> Municipality | None:
+    """The town that the reader's system belongs to, if it is said; E110 for one that is none."""
+    asked = request.query_params.get("town", "")
+    town = Municipality.objects.leaf().valid_on(timezone.localdate()).filter(pk=asked[:6]).first() if asked else None
+    if asked and (town is None or town.pk != asked):
+        raise refuse("E110", "/town", "The six digits of a municipality that keeps a register.")
+    return town
+
+
+def leaving(town: Municipality | None, filing: Json) -> Json:
+    """The example of a filing as one that leaves this town."""
+    if town is None or town.pk == USUAL:
+        return filing
+    city, street, block = f"{town.within}{town.name}", "見本町", "１番１号"
+    left = {
+        "localGovernmentCode": town.pk,
+        "prefecture": town.prefecture,
+        "cityAndCounty": city,
+        "streetAddress": street,
+        "cityBlock": block,
+        "fullAddress": f"{town.prefecture}{city}{street}{block}",
+    }
+    entered = filing["oldAddress"] if town.pk == OTHER else filing["newAddress"]
+    return filing | {"oldAddress": left, "newAddress": entered}
+
+
+def example_of(operation: Json) -> Json:
+    """The example of a body."""
+    example: Json = operation["requestBody"]["content"][contract.JSON]["example"]
+    return example
 
 
 def text(value: Any) -> str:

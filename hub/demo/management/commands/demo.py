@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from hub.demo import commands, outcome, people, seed
+from hub.demo import commands, outcome, people, seed, vendor
 from hub.demo.front import Accepted, Front
 from hub.demo.processes import Processes, free_port, wait_until_up
 from municipalities.models import Municipality
@@ -42,10 +42,14 @@ class Command(BaseCommand):
         parser.add_argument("--quiet", type=float, default=60.0, help="with --once: end when nothing moved so long")
         parser.add_argument("--limit", type=float, default=900.0, help="with --once: end after so many seconds")
 
+        parser.add_argument("--vendor", metavar="CODE[=ADDRESS]", default="",
+                            help="leave this town to you and print its secrets")  # fmt: skip
+
     def handle(self, *args: Any, **options: Any) -> None:
         self.console = Console(stderr=True)
         if options["script"]:
             script_is_fine(options["script"])
+        self.vendor = vendor_of(options)
         self.data = Path(options["data"]).resolve()
         (self.data / "static").mkdir(parents=True, exist_ok=True)
         self.hub = f"http://127.0.0.1:{free_port(options['port'])}"
@@ -54,7 +58,10 @@ class Command(BaseCommand):
         with self.step("database schema"):
             call_command("migrate", verbosity=0)
         with self.step("municipalities, connections, accounts"):
+            vendor.take_back(self.data)
             seed.seed(self.towns, self.data / "towns", self.sftp_port)
+            if self.vendor:
+                self.hand_over(self.vendor)
         processes = Processes(self.data / "logs", self.environment())
         try:
             with self.step("web, courier, beat, simulated towns"):
@@ -65,6 +72,13 @@ class Command(BaseCommand):
                 self.stay()
         finally:
             processes.stop()
+
+    def hand_over(self, one: vendor.Vendor) -> None:
+        """Leave a town to the vendor."""
+        try:
+            vendor.hand_over(one, self.data)
+        except vendor.NoSuchTownError as error:
+            raise CommandError(str(error)) from None
 
     @contextmanager
     def step(self, what: str) -> Iterator[None]:
@@ -85,6 +99,7 @@ class Command(BaseCommand):
         simulate = ["--sftp-port", str(self.sftp_port), "--speed", str(options["speed"])]
         simulate += [word for fault in options["fault"] for word in ("--fault", fault)]
         simulate += ["--script", str(options["script"].resolve())] if options["script"] else []
+        simulate += ["--except", self.vendor.code] if self.vendor else []
         processes.start("towns", commands.towns(towns_port, self.hub, self.data, simulate))
         processes.start("courier", commands.worker("courier"))
         processes.start("beat", commands.beat(self.data))
@@ -98,7 +113,11 @@ class Command(BaseCommand):
         for account in seed.ACCOUNTS:
             table.add_row(account.username, seed.PASSWORD, account.title)
         self.console.print(table)
-        self.console.print(f"citizen  {self.hub}/\nclerks   {self.hub}/admin/\nAPI      {self.hub}/api/v1/")
+        self.console.print(f"citizen  {self.hub}/\nclerks   {self.hub}/admin/\nguide    {self.hub}/api/v1/docs")
+        if self.vendor:
+            self.console.rule("Your town")
+            self.console.print(*self.vendor.lines(self.hub), sep="\n", markup=False, highlight=False, soft_wrap=True)
+            self.console.rule()
         self.console.print(f"towns    {self.towns}/\n\nCtrl-C stops everything.", highlight=False)
         try:
             while True:
@@ -149,6 +168,18 @@ class Command(BaseCommand):
         for name, counts in [*document["deliveries"].items(), ("receipts", document["receipts"])]:
             table.add_row(name, json.dumps(counts, ensure_ascii=False))
         Console(width=120).print(table)
+
+
+def vendor_of(options: dict[str, Any]) -> vendor.Vendor | None:
+    """The town that is left to a vendor, if one is."""
+    if not options["vendor"]:
+        return None
+    if options["once"]:
+        raise CommandError("--once settles what simulated towns answer: no --vendor with it.")
+    try:
+        return vendor.Vendor.read(options["vendor"])
+    except vendor.NoSuchTownError as error:
+        raise CommandError(str(error)) from None
 
 
 def script_is_fine(path: Path) -> None:
