@@ -18,7 +18,7 @@ from hub.deliveries import lanes
 from hub.demo import people
 from hub.relocations import pressure
 from hub.relocations.filing import Filing
-from municipalities import connections, loader
+from municipalities import connections, loader, openings
 from municipalities.models import Connection, Municipality
 from municipalities.transports import memory
 
@@ -63,6 +63,7 @@ def _empty_outboxes() -> Iterator[None]:
     yield
     memory.clear()
     pressure.forget()
+    openings.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -138,8 +138,13 @@ def credentials_of(client: SystemClient) -> Iterator[Shown]:
         yield Shown(row.kind, row.name, row.created_at, row.expires_at, row.expires_soon)
 
 
-def expires_next(client: SystemClient) -> datetime | None:
-    """The end of the credential that the client must see to: the newest of its kind, if that ends soon."""
+def expires_next(client: SystemClient, *, secret_only: bool = False) -> datetime | None:
+    """The end of the credential that the client must see to: the newest of its kind, if that ends soon.
+
+    ``secret_only``: it is known that the client has no other credential than its newest secret.
+    """
+    if secret_only:
+        return client.secret_expires_at if soon(client.secret_expires_at) else None
     newest: dict[str, datetime | None] = {}
     for shown in credentials_of(client):
         ends = newest.setdefault(shown.kind, shown.expires_at)

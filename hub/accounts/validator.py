@@ -1,16 +1,19 @@
 """How a client proves itself at the token endpoint: a secret, an assertion (RFC 7523), a certificate (RFC 8705)."""
 
 import base64
+import hashlib
 import time
 from typing import Any
 
 import msgspec
+from django.db.models import Exists, OuterRef
 from jwcrypto import jwk, jws
 from jwcrypto.common import JWException
+from oauth2_provider.models import get_access_token_model
 from oauth2_provider.oauth2_validators import OAuth2Validator
 
 from hub.accounts import origin, replays, trust
-from hub.accounts.models import Binding, CredentialKind, SystemClient
+from hub.accounts.models import Binding, Credential, CredentialKind, SystemClient
 
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ALGORITHMS = ["RS256", "PS256", "ES256", "ES384", "EdDSA"]
@@ -51,6 +54,13 @@ class Validator(OAuth2Validator):
         """Any of the client's secrets that hold now; ``stored_secret`` is the newest one's hash."""
         client = SystemClient.objects.filter(client_secret=stored_secret).first()
         return client is not None and trust.knows_secret(client, provided_secret)
+
+    def _load_access_token(self, token: str) -> Any:
+        """As the toolkit, with all that a request asks of a token: its client, its certificate, other credentials."""
+        others = Credential.objects.filter(client=OuterRef("application"))
+        rows = get_access_token_model().objects.select_related("application", "binding")
+        found = rows.filter(token_checksum=hashlib.sha256(token.encode()).hexdigest())
+        return found.annotate(has_credentials=Exists(others)).first()
 
     def _authenticate_assertion(self, request: Any) -> bool:
         """Tell whether the assertion is signed by one of the client's keys, meant for us, fresh and used once."""
@@ -129,6 +139,6 @@ def _is_signed(token: jws.JWS, client: SystemClient, name: str) -> bool:
 
 def is_bound_elsewhere(token: Any, meta: Any) -> bool:
     """Tell whether a token is bound to another certificate than the one shown now."""
-    bound = Binding.objects.filter(token=token).values_list("thumbprint", flat=True).first()
+    bound = token.binding.thumbprint if hasattr(token, "binding") else None
     needed = bound is not None or token.application.needs_certificate
     return needed and (not bound or bound != origin.thumbprint_of(meta))

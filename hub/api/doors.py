@@ -72,8 +72,10 @@ class Door(APIView):
 
     def warn(self, response: HttpResponseBase) -> None:
         """Say when the client's credential ends, if that is soon; ``/api/v1/me`` says which one."""
-        client = vars(self.request).get("_user")  # not «user»: that would ask who it is once more
-        ends = trust.expires_next(client) if isinstance(client, SystemClient) else None
+        client, token = (vars(self.request).get(name) for name in ("_user", "_auth"))  # not «user»: it would ask anew
+        if not isinstance(client, SystemClient):
+            return
+        ends = trust.expires_next(client, secret_only=not token.has_credentials)
         if ends is not None:
             response["Hikkoshi-Credential-Expires"] = format_datetime(ends.astimezone(UTC), usegmt=True)
 

@@ -5,6 +5,7 @@ import hmac
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -24,8 +25,8 @@ from hub.procedures.models import AnswerSheet, LocalRule, Step, Task
 from hub.procedures.states import OPEN, SETTLED, Asks, Reason, State
 from hub.vault import cipher
 from hub.vault import services as vault
-from municipalities.models import Municipality
 from municipalities.opening import Opening
+from municipalities.openings import openings
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def update(case: Case) -> Changed:
         for key, one in found.items()
         if key not in standing
     ]
-    _write_down(Task.objects.bulk_create(made))
+    _add(made)
     _revise(
         (task, found[key], towns[found[key].municipality])
         for key, task in standing.items()
@@ -153,6 +154,69 @@ def _make(case: Case, finding: Finding, opening: Opening, generation: int) -> Ta
     return task
 
 
+ADD = """
+WITH made AS (
+    INSERT INTO procedures_task (id, relocation_id, receipt_no, owner, municipality_id, side, ordinal, rule,
+           rule_version, procedure, generation, department, gate, due_on, opens_on, asks, state, reason, inputs,
+           created_at, changed_at)
+    SELECT t.id, %(relocation)s, %(receipt_no)s, %(owner)s, t.town, t.side, t.ordinal, t.rule, t.version, t.procedure,
+           t.generation, t.department, t.gate, t.due_on, t.opens_on, t.asks, 'PENDING', '', t.inputs, %(now)s, %(now)s
+      FROM unnest(%(ids)s::uuid[], %(towns)s::varchar[], %(sides)s::varchar[], %(ordinals)s::int[],
+                  %(rules)s::varchar[], %(versions)s::int[], %(procedures)s::varchar[], %(generations)s::int[],
+                  %(departments)s::varchar[], %(gates)s::varchar[], %(due)s::date[], %(opens)s::date[],
+                  %(asks)s::varchar[], %(inputs)s::bytea[])
+           AS t(id, town, side, ordinal, rule, version, procedure, generation, department, gate, due_on, opens_on,
+                asks, inputs)
+    RETURNING id
+)
+INSERT INTO procedures_step (task_id, at, state, reason, note, actor_kind)
+SELECT id, %(now)s, 'PENDING', '', '', %(kind)s FROM made
+"""
+
+
+def _add(made: Sequence[Task]) -> None:
+    """Write new tasks of one relocation with their first steps, in one statement."""
+    if not made:
+        return
+    one, now = made[0], timezone.now()
+    for task in made:
+        task.created_at = task.changed_at = now
+    _execute(
+        ADD,
+        made,
+        now,
+        relocation=one.relocation_id,
+        receipt_no=one.receipt_no,
+        owner=one.owner,
+        sides=[task.side for task in made],
+        ordinals=[task.ordinal for task in made],
+        rules=[task.rule for task in made],
+        procedures=[task.procedure for task in made],
+        generations=[task.generation for task in made],
+        **_filled(made),
+    )
+
+
+def _filled(tasks: Sequence[Task]) -> dict[str, list[Any]]:
+    """Return, as columns, what ``_fill`` fills."""
+    return {
+        "towns": [task.municipality_id for task in tasks],
+        "versions": [task.rule_version for task in tasks],
+        "departments": [task.department for task in tasks],
+        "gates": [task.gate for task in tasks],
+        "due": [task.due_on for task in tasks],
+        "opens": [task.opens_on for task in tasks],
+        "asks": [str(task.asks) for task in tasks],
+        "inputs": [bytes(task.inputs) for task in tasks],
+    }
+
+
+def _execute(statement: str, tasks: Sequence[Task], now: datetime, **parameters: Any) -> None:
+    kind = actors.current().kind.value
+    with connection.cursor() as cursor:
+        cursor.execute(statement, {"ids": [task.pk for task in tasks], "now": now, "kind": kind, **parameters})
+
+
 def _fill(task: Task, finding: Finding, opening: Opening) -> None:
     task.municipality_id = finding.municipality
     task.rule_version, task.gate = finding.rule.version, finding.rule.gate
@@ -165,13 +229,18 @@ def _fill(task: Task, finding: Finding, opening: Opening) -> None:
 
 # One statement however many tasks; what may not change of a task, the table's triggers refuse all the same.
 REVISE = """
-UPDATE procedures_task AS task
-   SET municipality_id = r.town, rule_version = r.version, department = r.department, gate = r.gate,
-       due_on = r.due_on, opens_on = r.opens_on, asks = r.asks, inputs = r.inputs, changed_at = %(now)s
-  FROM unnest(%(ids)s::uuid[], %(towns)s::varchar[], %(versions)s::int[], %(departments)s::varchar[],
-              %(gates)s::varchar[], %(due)s::date[], %(opens)s::date[], %(asks)s::varchar[], %(inputs)s::bytea[])
-       AS r(id, town, version, department, gate, due_on, opens_on, asks, inputs)
- WHERE task.id = r.id
+WITH revised AS (
+    UPDATE procedures_task AS task
+       SET municipality_id = r.town, rule_version = r.version, department = r.department, gate = r.gate,
+           due_on = r.due_on, opens_on = r.opens_on, asks = r.asks, inputs = r.inputs, changed_at = %(now)s
+      FROM unnest(%(ids)s::uuid[], %(towns)s::varchar[], %(versions)s::int[], %(departments)s::varchar[],
+                  %(gates)s::varchar[], %(due)s::date[], %(opens)s::date[], %(asks)s::varchar[], %(inputs)s::bytea[])
+           AS r(id, town, version, department, gate, due_on, opens_on, asks, inputs)
+     WHERE task.id = r.id
+    RETURNING task.id, task.state, task.reason
+)
+INSERT INTO procedures_step (task_id, at, state, reason, note, actor_kind)
+SELECT id, %(now)s, state, reason, 'revised', %(kind)s FROM revised
 """
 
 
@@ -185,21 +254,7 @@ def _revise(found: Iterable[tuple[Task, Finding, Opening]]) -> None:
             revised.append(task)
     if not revised:
         return
-    parameters: dict[str, Any] = {
-        "now": now,
-        "ids": [task.pk for task in revised],
-        "towns": [task.municipality_id for task in revised],
-        "versions": [task.rule_version for task in revised],
-        "departments": [task.department for task in revised],
-        "gates": [task.gate for task in revised],
-        "due": [task.due_on for task in revised],
-        "opens": [task.opens_on for task in revised],
-        "asks": [str(task.asks) for task in revised],
-        "inputs": [bytes(task.inputs) for task in revised],
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(REVISE, parameters)
-    _write_down(revised, note="revised")
+    _execute(REVISE, revised, now, **_filled(revised))
 
 
 def _opens(task: Task, case: Case) -> bool:
@@ -208,10 +263,15 @@ def _opens(task: Task, case: Case) -> bool:
 
 
 GO = """
-UPDATE procedures_task
-   SET state = %(state)s, reason = %(reason)s, changed_at = %(now)s,
-       opened_at = CASE WHEN %(opens)s THEN %(now)s ELSE opened_at END
- WHERE id = ANY(%(ids)s)
+WITH gone AS (
+    UPDATE procedures_task
+       SET state = %(state)s, reason = %(reason)s, changed_at = %(now)s,
+           opened_at = CASE WHEN %(opens)s THEN %(now)s ELSE opened_at END
+     WHERE id = ANY(%(ids)s)
+    RETURNING id
+)
+INSERT INTO procedures_step (task_id, at, state, reason, note, actor_kind)
+SELECT id, %(now)s, %(state)s, %(reason)s, '', %(kind)s FROM gone
 """
 
 
@@ -219,40 +279,18 @@ def _go(tasks: Sequence[Task], state: State, reason: Reason = Reason.NONE) -> No
     """Take each task to this state, with its step; the database refuses one that the table does not have."""
     if not tasks:
         return
-    now = timezone.now()
+    now, opens = timezone.now(), state == State.READY
     for task in tasks:
         task.state, task.reason, task.changed_at = state, reason, now
-        if state == State.READY:
+        if opens:
             task.opened_at = now
-    parameters: dict[str, Any] = {
-        "state": state.value,
-        "reason": reason.value,
-        "now": now,
-        "opens": state == State.READY,
-        "ids": [task.pk for task in tasks],
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(GO, parameters)
-    _write_down(tasks)
-
-
-def _write_down(tasks: Iterable[Task], note: str = "") -> None:
-    kind = actors.current().kind.value
-    Step.objects.bulk_create(
-        Step(task=task, state=task.state, reason=task.reason, note=note, actor_kind=kind) for task in tasks
-    )
+    _execute(GO, tasks, now, state=state.value, reason=reason.value, opens=opens)
 
 
 def in_force(relocation_id: UUID) -> dict[tuple[str, int], Task]:
     """Return the tasks that were not superseded, by rule and mover."""
     rows = Task.objects.filter(relocation_id=relocation_id).exclude(state=State.SUPERSEDED)
     return {(task.rule, task.ordinal): task for task in rows}
-
-
-def openings(codes: set[str]) -> dict[str, Opening]:
-    """Return the calendar of each town."""
-    rows = Municipality.objects.filter(pk__in=codes).prefetch_related("exceptions")
-    return {row.pk: row.opening() for row in rows}
 
 
 def local_rules(codes: set[str]) -> Locals:
@@ -394,7 +432,8 @@ def applies(task_id: UUID, municipality: str) -> Task:
         raise refuse("E200", detail=f"The task is {task.state}.")
     task.asks, task.changed_at, task.opened_at = Asks.NOTHING, timezone.now(), timezone.now()
     task.save(update_fields=["asks", "changed_at", "opened_at"])
-    _write_down([task], note="applies")
+    note = "applies"
+    Step.objects.create(task=task, state=task.state, reason=task.reason, note=note, actor_kind=actors.current().kind)
     signals.decided.send(sender=Task, relocation_id=task.relocation_id)
     return task
 

@@ -17,6 +17,7 @@ from hub.relocations.notes import Notes
 from hub.relocations.reported import ReportBody
 from municipalities.models import Municipality
 from municipalities.notice import Flow, Role
+from municipalities.openings import opening
 
 #: Reports that may say where the movers are registered, when they never filed where they lived.
 UNFILED = ("arrival.visited", "arrival.diverted")
@@ -98,7 +99,7 @@ def _first_visit(report: Report, body: ReportBody, relocation: Relocation, notes
         clock = table()[name]
         if event is None or today <= clock.last_day(event):
             continue
-        rolled = clock.rolled(event, timers.opening(town))
+        rolled = clock.rolled(event, opening(town))
         if rolled is None or today <= rolled:
             alerts.tell(relocation, [town], "A420", report.ordinals, name)
         else:

@@ -16,6 +16,7 @@ from hub.relocations.models import Deadline, DeadlineState, Relocation
 from hub.relocations.notes import Notes
 from hub.relocations.timers import ONE_DAY
 from municipalities.notice import Flow
+from municipalities.openings import opening
 
 #: Days after which is looked again, while the holidays of a deadline's year are not published yet.
 AGAIN = 7 * ONE_DAY
@@ -62,7 +63,7 @@ def _fire(relocation: Relocation, row: Deadline, today: date) -> None:
 def _is_over(row: Deadline, clock: Clock, today: date) -> bool:
     """Tell whether it is past any reading of the last day; else note when to look again."""
     if row.rolled_due_on is None:
-        row.rolled_due_on = clock.rolled(row.starts_on, timers.opening(row.municipality_id))
+        row.rolled_due_on = clock.rolled(row.starts_on, opening(row.municipality_id))
     if row.rolled_due_on is not None and today > row.rolled_due_on:
         return True
     row.acts_on = row.rolled_due_on + ONE_DAY if row.rolled_due_on else today + AGAIN

@@ -33,6 +33,7 @@ from municipalities.models import Connection
 from municipalities.notice import Coverage, Kind, Mover, Notice, Role
 from municipalities.notice import Task as Asked
 from municipalities.opening import Opening
+from municipalities.openings import openings
 
 #: States of the legs by role, municipality and mover.
 States = Mapping[tuple[Role, str, int], str]
@@ -275,7 +276,7 @@ def listed(relocation: Relocation, opened: Opened) -> list[Listed]:
         move = move_of(opened.filing, states, arrivals(rows, opened.key))
         found = procedures.findings(relocation.pk, move, opened.key, gone_of(states))
         tasks = procedures.in_force(relocation.pk)
-        calendars = procedures.openings({one.municipality for one in found if one.municipality})
+        calendars = openings({one.municipality for one in found if one.municipality})
     return [
         Listed(
             one,

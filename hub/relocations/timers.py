@@ -1,31 +1,16 @@
 """Deadlines as rows: started by what is filed and said, stopped by what happens. ``firing`` does what is due."""
 
-import time
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
-from functools import lru_cache
 
 from hub.relocations import facts, journey
 from hub.relocations.clocks import Clock, table
 from hub.relocations.filing import Filing
 from hub.relocations.models import Deadline, DeadlineState, Relocation
-from municipalities.models import Municipality
 from municipalities.notice import Flow, Kind, Role
-from municipalities.opening import Opening
+from municipalities.openings import opening
 
 ONE_DAY = timedelta(days=1)
-#: Seconds for which a town's calendar is remembered.
-REMEMBERED = 60
-
-
-def opening(code: str) -> Opening:
-    """Return the calendar of a town's counter."""
-    return _opening(code, int(time.monotonic() // REMEMBERED))
-
-
-@lru_cache(maxsize=4096)
-def _opening(code: str, _minute: int) -> Opening:
-    return Municipality.objects.prefetch_related("exceptions").get(pk=code).opening()
 
 
 def start(relocation: Relocation, rows: facts.Rows, filing: Filing) -> None:

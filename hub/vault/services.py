@@ -5,6 +5,7 @@ from functools import cache
 from uuid import UUID
 
 from django.conf import settings
+from django.db import connection
 
 from hub.vault import cipher
 from hub.vault.models import DataKey
@@ -27,10 +28,15 @@ def create(relocation_id: UUID) -> bytes:
     return key
 
 
+# An array, so that the statement is the same however many are asked for.
+WRAPPED = "SELECT relocation_id, wrapped FROM vault_datakey WHERE relocation_id = ANY(%s::uuid[])"
+
+
 def wrapped_many(relocation_ids: Iterable[UUID]) -> dict[UUID, bytes]:
     """Return the wrapped keys that exist, by relocation, in one query; one that is broken disturbs no other."""
-    rows = DataKey.objects.filter(pk__in=set(relocation_ids)).values_list("pk", "wrapped")
-    return {pk: bytes(wrapped) for pk, wrapped in rows}
+    with connection.cursor() as cursor:
+        cursor.execute(WRAPPED, [list(set(relocation_ids))])
+        return {pk: bytes(wrapped) for pk, wrapped in cursor.fetchall()}
 
 
 def unwrap(relocation_id: UUID, wrapped: bytes) -> bytes:
