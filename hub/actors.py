@@ -86,18 +86,19 @@ def _tell(actor: Actor) -> None:
         )
 
 
-# Conditions for policies. A sub-select is evaluated once per statement, not once per row.
-ACTOR = "(SELECT current_setting('hub.actor', true))"
+# Conditions for policies. A sub-query in a policy is planned with every statement, and with it the policies of what
+# it looks into: what must look into another table calls a function, which is planned once a connection.
+ACTOR = "current_setting('hub.actor', true)"
 IS_HUB = f"{ACTOR} = 'hub'"
 IS_STAFF = f"{ACTOR} IN ('hub', 'operator')"
-ACCOUNT = "(SELECT current_setting('hub.account', true))"
+ACCOUNT = "current_setting('hub.account', true)"
 #: The clerk who acts handles protection measures; of which town, ``is_town`` says.
-IS_PROTECTING = f"({ACTOR} = 'clerk' AND (SELECT current_setting('hub.duty', true)) = '{PROTECTS}')"
+IS_PROTECTING = f"({ACTOR} = 'clerk' AND current_setting('hub.duty', true) = '{PROTECTS}')"
 
 
 def is_town(column: str = "municipality_id") -> str:
     """SQL: the row belongs to the town whose clerk or system acts."""
-    return f"({ACTOR} IN ('clerk', 'system') AND {column} = (SELECT current_setting('hub.municipality', true)))"
+    return f"({ACTOR} IN ('clerk', 'system') AND {column} = current_setting('hub.municipality', true))"
 
 
 def row_security(table: str, sees: str, adds: str, changes: str = "", removes: str = "false") -> RunSQL:

@@ -10,7 +10,7 @@ from hub.actors import ACCOUNT, ACTOR, IS_STAFF, row_security
 
 OWN = (
     f"(actor_kind = {ACTOR} AND actor = {ACCOUNT} AND {ACTOR} <> ''"
-    " AND municipality = (SELECT current_setting('hub.municipality', true)))"
+    " AND municipality = current_setting('hub.municipality', true))"
 )
 
 
