@@ -72,8 +72,9 @@ class Door(APIView):
 
     def warn(self, response: HttpResponseBase) -> None:
         """Say when the client's credential ends, if that is soon; ``/api/v1/me`` says which one."""
-        client, token = (vars(self.request).get(name) for name in ("_user", "_auth"))  # not «user»: it would ask anew
-        if not isinstance(client, SystemClient):
+        known: dict[str, Any] = vars(self.request)  # not «user» and «auth»: they would ask who it is once more
+        client, token = known.get("_user"), known.get("_auth")
+        if not isinstance(client, SystemClient) or token is None:
             return
         ends = trust.expires_next(client, secret_only=not token.has_credentials)
         if ends is not None:
