@@ -72,8 +72,8 @@ class Door(APIView):
 
     def warn(self, response: HttpResponseBase) -> None:
         """Say when the client's credential ends, if that is soon; ``/api/v1/me`` says which one."""
-        known: dict[str, Any] = vars(self.request)  # not «user» and «auth»: they would ask who it is once more
-        client, token = known.get("_user"), known.get("_auth")
+        seen: dict[str, Any] = vars(self.request)  # not «user» and «auth»: they would ask who it is once more
+        client, token = seen.get("_user"), seen.get("_auth")
         if not isinstance(client, SystemClient) or token is None:
             return
         ends = trust.expires_next(client, secret_only=not token.has_credentials)
