@@ -10,8 +10,8 @@ from django.forms.boundfield import BoundField
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from hub.citizens.address_forms import AddressForm
 from hub.citizens.fields import PageForm, Section
-from hub.citizens.forms import AddressForm
 from hub.citizens.sheet import PERSON, Sheet
 from hub.relocations.filing import Filing
 from hub.words import Words

@@ -28,6 +28,8 @@ class Draft(msgspec.Struct, forbid_unknown_fields=True):
     reviewed: bool = False
     #: Changes a filing (its address says which); kind and municipality left stay as they are.
     amends: bool = False
+    #: The filer's moves that are not registered yet; looked up for every page, never taken from one.
+    earlier: list[tuple[str, str]] = []
 
     @classmethod
     def new(cls) -> "Draft":
@@ -47,7 +49,7 @@ class Draft(msgspec.Struct, forbid_unknown_fields=True):
 
     def write(self) -> str:
         """The text of the hidden field."""
-        return msgspec.json.encode(self).decode()
+        return msgspec.json.encode(msgspec.structs.replace(self, earlier=[])).decode()
 
 
 def take(names: Iterable[str], sent: Mapping[str, str]) -> Answers:

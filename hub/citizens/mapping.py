@@ -46,6 +46,7 @@ PLACES: dict[str, dict[str, str]] = {
     },
     "old": {name: f"/oldAddress{pointer}" for name, pointer in ADDRESS.items()},
     "new": {name: f"/newAddress{pointer}" for name, pointer in ADDRESS.items()},
+    "before": {"last_registered_municipality": "/lastRegistered", "follows": "/follows"},
     "household": {
         "scope": "/scope",
         "left_head_name": "/householdLeft/headName",

@@ -38,8 +38,12 @@ def draft_of(filing: Filing, movers: Sequence[Mover]) -> Draft:
     answers["kind"] = MOVE if filing.kind in (Kind.DOMESTIC, Kind.WARD_TO_WARD) else filing.kind.value
     numbers = [mover.ordinal for mover in movers]
     answers["filer"] = str(numbers.index(filing.filer.ordinal) + 1 if filing.filer.ordinal in numbers else 1)
-    for side, code in (("old", filing.origin), ("new", filing.destination)):
-        answers[f"{side}-prefecture"] = prefecture(code)
+    for side, code in (
+        ("old-", filing.origin),
+        ("new-", filing.destination),
+        ("last_registered_", filing.last_registered),
+    ):
+        answers[f"{side}prefecture"] = prefecture(code)
     people = [person(mover) for mover in movers]
     return Draft(secrets.token_urlsafe(16), answers, people, reviewed=True, amends=True)
 

@@ -8,9 +8,10 @@ from django.utils.translation import gettext as _
 
 from hub.catalogue import Problem
 from hub.citizens import mapping
+from hub.citizens.address_forms import AddressForm, BeforeForm
 from hub.citizens.draft import Draft
 from hub.citizens.fields import PageForm
-from hub.citizens.forms import AddressForm, ContactForm, HouseholdForm, KindForm, PersonForm, WhenForm
+from hub.citizens.forms import ContactForm, HouseholdForm, KindForm, PersonForm, WhenForm
 from hub.citizens.options import MOVE
 from hub.relocations import services
 from hub.relocations.checks import check
@@ -37,7 +38,7 @@ def names(page: str) -> Iterator[str]:
     kinds: dict[str, list[tuple[type[PageForm], str]]] = {
         "kind": [(KindForm, "")],
         "when": [(WhenForm, "")],
-        "places": [(AddressForm, "old-"), (AddressForm, "new-")],
+        "places": [(AddressForm, "old-"), (AddressForm, "new-"), (BeforeForm, "")],
         "household": [(HouseholdForm, "")],
         "contact": [(ContactForm, "")],
         "check": [],
@@ -54,6 +55,7 @@ class Sheet:
     when: WhenForm
     old: AddressForm
     new: AddressForm
+    before: BeforeForm
     people: list[PersonForm]
     household: HouseholdForm
     contact: ContactForm
@@ -70,6 +72,7 @@ class Sheet:
             when=WhenForm(answers, kind=kind),
             old=AddressForm(answers, prefix="old", kind=kind, fixed=draft.amends),
             new=AddressForm(answers, prefix="new", kind=kind),
+            before=BeforeForm(answers, kind=kind, earlier=draft.earlier),
             people=[PersonForm(person, first=index == 0, kind=kind) for index, person in enumerate(draft.people)],
             household=HouseholdForm(answers, kind=kind),
             contact=ContactForm(answers, names=names),
@@ -83,7 +86,7 @@ class Sheet:
         found: dict[str, list[PageForm]] = {
             "kind": [self.kind],
             "when": [self.when],
-            "places": [self.old] if self.stays else [self.old, self.new],
+            "places": [self.old] if self.stays else [self.old, self.before, self.new],
             "household": [self.household],
             "contact": [self.contact],
         }
@@ -137,4 +140,6 @@ def words(problem: Problem) -> str:
         return _(
             "One of those who move must show the card: tick it for that person, or choose the certificate on paper."
         )
+    if problem.pointer == "/lastRegistered":
+        return _("Fill this in only for a move to another municipality, and only when it is not the one you leave.")
     return _("%(title)s. %(remedy)s") % {"title": problem.entry.title, "remedy": problem.entry.remedy}

@@ -187,6 +187,10 @@ def of(relocation: Relocation) -> Standing:
 
 def next_of(relocation: Relocation) -> str:
     """What comes next."""
+    if relocation.state == "SUBMITTED" and relocation.follows and relocation.follows.state not in facts.REGISTERED:
+        return gettext(
+            "This filing waits until the move before it (%(number)s) is registered. First finish that one."
+        ) % {"number": relocation.follows.receipt_no}
     refused = relocation.state == "RETURNED" and relocation.agreement == Agreement.REFUSED
     of_kind = NEXT_OF_KIND.get(relocation.kind, {})
     return str(NOT_AS_IT_IS if refused else of_kind.get(relocation.state, NEXT[relocation.state]))

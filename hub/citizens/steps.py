@@ -30,9 +30,14 @@ class Turn:
         return self.sheet.wrong_pages()
 
 
-def start() -> Turn:
-    """The first page of an empty draft."""
-    return quiet(Draft.new(), "kind")
+Earlier = list[tuple[str, str]]
+
+
+def start(earlier: Earlier) -> Turn:
+    """The first page of an empty draft; ``earlier`` are the filer's moves that are not registered yet."""
+    draft = Draft.new()
+    draft.earlier = earlier
+    return quiet(draft, "kind")
 
 
 def review(draft: Draft) -> Turn:
@@ -40,11 +45,12 @@ def review(draft: Draft) -> Turn:
     return show(draft, CHECK)
 
 
-def turn(sent: Mapping[str, Any], *, amends: bool = False) -> Turn:
+def turn(sent: Mapping[str, Any], earlier: Earlier, *, amends: bool = False) -> Turn:
     """Take what a page sent and do what its button says; raises ``ValueError`` for what no page of ours sends."""
     draft, page = Draft.read(str(sent.get("draft", ""))), str(sent.get("page", ""))
     if page not in order(draft) or draft.amends != amends:
         raise ValueError("not a page")
+    draft.earlier = earlier
     keep(draft, page, sent)
     verb, _, object_ = str(sent.get("go", "next")).partition(":")
     if verb not in ACTIONS:

@@ -25,7 +25,7 @@ from hub.citizens.access import for_citizens, is_citizen
 from hub.citizens.amending import Amending
 from hub.consents import services as consents
 from hub.ids import is_receipt_no
-from hub.relocations import followon, services, status
+from hub.relocations import facts, followon, services, status
 from hub.relocations.models import Relocation
 from hub.vault.services import ShreddedError
 
@@ -72,13 +72,14 @@ def file(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 def _form(request: HttpRequest, actor: Actor, amending: Amending | None = None) -> HttpResponse:
     """A page of the form: of a new filing, or of one that is being changed."""
+    earlier = [] if amending else open_moves(actor)
     if request.method != "POST":
-        return pages.show(request, steps.review(amending.draft()) if amending else steps.start(), amending)
+        return pages.show(request, steps.review(amending.draft()) if amending else steps.start(earlier), amending)
     language = request.POST.get("go", "").removeprefix("language:")
     if language in dict(settings.LANGUAGES):
         translation.activate(language)
     try:
-        turn = steps.turn(request.POST, amends=amending is not None)
+        turn = steps.turn(request.POST, earlier, amends=amending is not None)
         if amending:
             amending.examine(turn.sheet)
         if not turn.submit or turn.sheet.general:
@@ -90,6 +91,17 @@ def _form(request: HttpRequest, actor: Actor, amending: Amending | None = None) 
     if language in dict(settings.LANGUAGES):
         response.set_cookie(settings.LANGUAGE_COOKIE_NAME, language, samesite="Lax")
     return response
+
+
+def open_moves(actor: Actor) -> list[tuple[str, str]]:
+    """The citizen's own moves that may have to be registered before the next one, in a few words each."""
+    over = (*standing.ENDED, *facts.REGISTERED)
+    rows = Relocation.objects.filter(owner=actor.owner, destination__isnull=False).exclude(state__in=over)
+    return [
+        (row.receipt_no, _("%(number)s: to %(town)s") % {"number": row.receipt_no, "town": row.destination.full_name})
+        for row in rows.select_related("destination").order_by("-pk")[:MOST]
+        if row.destination is not None
+    ]
 
 
 def _take_in(request: HttpRequest, turn: steps.Turn, actor: Actor) -> HttpResponse:

@@ -10,7 +10,7 @@ from hub.deliveries.models import Delivery
 from hub.relocations import services
 from hub.relocations.models import Alert, Relocation
 from municipalities.notice import Kind, PreferredName
-from tests.conftest import CHIYODA, HAKODATE
+from tests.conftest import CHIYODA, HAKODATE, NAHA
 from tests.hub.family import CONTACT, HOUSEHOLD, PERSON, WHEN, citizen, days, to_when
 from tests.hub.visitor import Visitor
 
@@ -70,13 +70,7 @@ def to_persons(visitor: Visitor, chosen: str, old: Any, new: Any) -> None:
 def test_each_kind_is_filed_and_shown(name: str, visitor: Visitor) -> None:
     chosen, old, new, kind, told = KINDS[name]
     to_persons(visitor, chosen, old, new)
-    visitor.press("choose:person", registry_prefecture="北海道")
-    answer(visitor, **PERSON, registry_municipality=HAKODATE)
-    answer(visitor, **HOUSEHOLD)
-    answer(visitor, **CONTACT)
-    assert "submit" in visitor.page.buttons, visitor.page.text
-    visitor.press("submit")
-    assert visitor.answer.status_code == 302, visitor.page.text
+    finish(visitor)
     with acting(HUB):
         relocation = Relocation.objects.get()
         filed = services.filing_of(relocation)
@@ -152,3 +146,56 @@ def test_a_foreign_resident_says_alias_history_days_and_which_name_counts(visito
     assert mover.alternative_name_history == ("2019-05-01 012025 記載 見本　太郎",)
     assert mover.leaves_on is not None
     assert filed.counsel_wanted
+
+
+def test_an_unfiled_stay_before_this_move_is_said_in_plain_words(visitor: Visitor) -> None:
+    """S26: still registered in Naha, though the person lives in Hakodate."""
+    to_when(visitor)
+    visitor.press(**WHEN)
+    assert "前回の引越しの届出がまだのとき" in visitor.page.text
+    assert "follows" not in visitor.page.options  # nothing is filed yet
+    for side, code in (("old", NORTH), ("new", TOKYO)):
+        visitor.press(f"find:{side}", **{f"{side}__postal_code": code, f"{side}__block": "1番1号"})
+    page = visitor.press(last_registered_prefecture="沖縄県")
+    assert "id_last_registered_municipality_error" in page.ids
+    visitor.press(last_registered_municipality=NAHA)
+    finish(visitor)
+    with acting(HUB):
+        relocation = Relocation.objects.get()
+        assert services.filing_of(relocation).last_registered == NAHA
+        assert relocation.legs.filter(role="last_registered", municipality=NAHA).exists()
+    to_when(visitor, "IN_CITY")
+    visitor.press(living_from=days(6))
+    assert "last_registered_prefecture" not in visitor.page.options
+
+
+def test_a_second_move_says_which_open_one_it_follows(visitor: Visitor) -> None:
+    """S24: what is filed here and not registered yet is offered, to nobody but its filer."""
+    to_persons(visitor, "MOVE", NORTH, TOKYO)
+    finish(visitor)
+    with acting(HUB):
+        first = Relocation.objects.get()
+    to_when(visitor)
+    visitor.press(**WHEN)
+    assert visitor.page.options["follows"] == ["", first.receipt_no]
+    for side, code in (("old", TOKYO), ("new", NORTH)):
+        visitor.press(f"find:{side}", **{f"{side}__postal_code": code, f"{side}__block": "1番1号"})
+    visitor.press(follows=first.receipt_no)
+    finish(visitor)
+    with acting(HUB):
+        second = Relocation.objects.get(follows=first)
+    assert f"前の引越し（{first.receipt_no}）" in visitor.open(f"/relocations/{second.receipt_no}/").text
+    other = Visitor(Client(HTTP_HOST="127.0.0.1"))
+    other.client.force_login(citizen("another"))
+    to_when(other)
+    assert "follows" not in other.press(**WHEN).options
+
+
+def finish(visitor: Visitor) -> None:
+    """Answer everything after the addresses, and file."""
+    visitor.press("choose:person", registry_prefecture="北海道")
+    answer(visitor, **PERSON, registry_municipality=HAKODATE)
+    answer(visitor, **HOUSEHOLD)
+    answer(visitor, **CONTACT)
+    visitor.press("submit")
+    assert visitor.answer.status_code == 302, visitor.page.text
