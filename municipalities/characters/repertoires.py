@@ -24,6 +24,8 @@ TABLES = Path(__file__).parent.parent / "data" / "characters"
 
 #: The basis of a candidate that is the same shape under another code (``bases.csv``).
 SAME = "同じMJ文字図形"
+#: 〓 stands in print for a character that is missing; every Japanese set has it.
+GETA = "〓"
 #: So many settled characters are kept for each repertoire: more than a register knows, and no more than that.
 REMEMBERED = 10_000
 #: The set of characters that an encoding holds.
@@ -193,6 +195,11 @@ class Repertoire:
             return text
         private = self.gaiji.private
         return "".join(private.get(cluster, cluster) for cluster in CLUSTER.findall(text))
+
+    def outline(self, text: str) -> str:
+        """The text as it would be written, with a 〓 for each character that cannot be: to measure it by."""
+        clusters = CLUSTER.findall(self._spelled(text))
+        return "".join(one if survives(one, self.encoding) else GETA for one in clusters)
 
     def _spelled(self, text: str) -> str:
         return self._spelling.write(self._own(text))

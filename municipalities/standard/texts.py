@@ -153,6 +153,8 @@ class Text:
             fitted = writing.fit(self.repertoire, self.target, text)
         except Undecided as asked:
             raise asked.at(pointer, self.name) from None
+        if fitted.rule == DECIDED and self._is_too_long(text):  # decided for its characters, shortened with them
+            fitted = replace(fitted, rule=f"{DECIDED}; {TOO_LONG}")
         fitted, problem = self._kept(fitted), self._problem(fitted, text, pointer)
         if problem is not None:
             chosen = writing.decided.get((self.target, text))
@@ -202,6 +204,10 @@ class Text:
             problem = f"{self.name}: {size} {self.paper.unit} do not fit into {self.width}"
             return Overflow((asked,), problem, item=self.name)
         return None
+
+    def _is_too_long(self, text: str) -> bool:
+        """Whether a text does not fit, whatever is written for the characters that cannot be."""
+        return bool(self.width) and self.paper.measure(self.repertoire.outline(text)) > self.width
 
     def read(self, cell: str, decided: Decisions, prefix: str) -> str:
         """What a cell with private-use characters means; ``Undecided`` where the town's table does not say."""

@@ -140,6 +140,27 @@ def test_a_text_that_is_too_long_is_shortened_by_a_clerk_only(tmp_path: Path) ->
     assert layout.read(written.content).remarks == "一二…五"
 
 
+@pytest.mark.parametrize(
+    ("text", "chosen", "rule"),
+    [
+        ("𠮷二三四五", "吉二…五", "decided by a clerk; 文字溢れ"),
+        ("𠮷二三四", "吉二三四", "decided by a clerk"),
+        ("斉\U000e0103二三", "斉二三", "decided by a clerk"),  # a selector takes no place of its own
+        ("辻\U000e0100\U0002b746二三四", "辻々四", "decided by a clerk; 文字溢れ"),
+    ],
+)
+@pytest.mark.parametrize("form", ["delimited", "fixed_width"])
+def test_a_text_that_is_unwritable_and_too_long_keeps_its_mark(
+    form: str, text: str, chosen: str, rule: str, tmp_path: Path
+) -> None:
+    """S40: one decision answers both; that the text was shortened is not forgotten."""
+    head, width = f'format = "{form}"\nencoding = "cp932"\n', 8 if form == "fixed_width" else 4
+    items = [row | ({"width": "80"} if form == "fixed_width" else {}) for row in ITEMS[:-1]]
+    layout = small(tmp_path, head, [*items, *rows(f"備考,remarks,,,{width}")])
+    [fallback] = layout.write(remarked(text), {("cp932", text): chosen}).fallbacks
+    assert (fallback.written, fallback.rule) == (chosen, rule)
+
+
 def test_all_questions_of_a_notice_are_asked_at_once() -> None:
     layout = load("mainframe_cp932")
     movers = (*named("見本　𠮟子", "渡邉\U000e010f　𠮟").movers,)
