@@ -1,11 +1,13 @@
 """The page of the addresses: from where to where, and what lies before this move and is not registered yet."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from django.utils.translation import gettext_lazy as _
 
 from hub.citizens import options, places
 from hub.citizens.fields import Group, PageForm, choice, lines, text
+from hub.words import Words
 from municipalities.notice import Kind
 
 
@@ -108,7 +110,9 @@ class BeforeForm(PageForm):
         ),
     )
 
-    def __init__(self, *args: Any, kind: str = options.MOVE, earlier: options.Options = (), **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, kind: str = options.MOVE, earlier: Sequence[tuple[str, Words]] = (), **kwargs: Any
+    ) -> None:
         """``earlier``: the filer's own moves that are not registered yet, by receipt number."""
         super().__init__(*args, **kwargs)
         if kind not in (options.MOVE, Kind.OVERSEAS_IN):

@@ -25,8 +25,8 @@ READ = {
     "procedures": ("localrule",),
     "duplicates": ("case", "member"),
 }
-#: Read by clerks alone: which procedures a person needs is about the person.
-TOWNS_OWN = {"procedures": ("task", "step")}
+#: Read by clerks alone: which procedures a person needs, and what was agreed to at the counter, is about the person.
+TOWNS_OWN = {"procedures": ("task", "step"), "consents": ("request",)}
 #: Read by operators alone.
 OVERSEEN = {"audit": ("entry",), "accounts": ("user", "systemclient", "credential"), "api": ("heartbeat",)}
 #: What operators keep: how a municipality is reached, when it is open, who works at the desk.

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from hub.ids import uuid7
 from hub.relocations.models import Relocation
 from hub.relocations.people import JOINED_HEAD
+from municipalities.models import Municipality
 
 
 class Answer(models.TextChoices):
@@ -17,6 +18,14 @@ class Answer(models.TextChoices):
     CONFIRMED = "CONFIRMED", _("agreed")
     REFUSED = "REFUSED", _("did not agree")
     VOID = "VOID", _("not needed any more")
+
+
+class Means(models.TextChoices):
+    """How a clerk made sure who somebody at the counter is (本人確認)."""
+
+    PHOTO = "PHOTO", _("one document with a photograph (Individual Number Card, driving licence, residence card …)")
+    TWO = "TWO", _("two documents without a photograph")
+    ASKED = "ASKED", _("documents and questions that only this person can answer")
 
 
 class Request(models.Model):
@@ -34,6 +43,12 @@ class Request(models.Model):
     account = models.CharField(max_length=120, blank=True, editable=False)
     asked_at = models.DateTimeField(_("asked"), default=timezone.now)
     answered_at = models.DateTimeField(_("answered"), null=True)
+    #: Answered in person: at which town's counter, how it was made sure who answered, and which clerk wrote it down.
+    counter = models.ForeignKey(
+        Municipality, models.PROTECT, related_name="+", null=True, editable=False, verbose_name=_("counter")
+    )
+    means = models.CharField(_("means of identification"), max_length=5, choices=Means, blank=True)
+    recorded_by = models.CharField(_("recorded by account"), max_length=120, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("consent")
@@ -49,11 +64,19 @@ class Request(models.Model):
             ),
             models.CheckConstraint(
                 condition=models.Q(answer__in=["PENDING", "VOID"])
-                | (~models.Q(account="") & models.Q(answered_at__isnull=False)),
+                | (~models.Q(account="") & models.Q(answered_at__isnull=False, counter=None))
+                | (
+                    ~models.Q(means="")
+                    & ~models.Q(recorded_by="")
+                    & models.Q(account="", answered_at__isnull=False, counter__isnull=False)
+                ),
                 name="consent_answered_by_somebody",
             ),
         ]
-        indexes = [models.Index(fields=["account", "-id"], name="consent_of_account")]
+        indexes = [
+            models.Index(fields=["account", "-id"], name="consent_of_account"),
+            models.Index(fields=["counter", "-id"], name="consent_at_counter"),
+        ]
         triggers = [
             pgtrigger.FSM(
                 name="answered_once",

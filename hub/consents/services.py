@@ -11,11 +11,13 @@ from uuid import UUID
 import msgspec
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from hub.actors import HUB, Actor, ActorKind, acting
+from hub.audit import services as audit
 from hub.catalogue import refuse
-from hub.consents.models import Answer, Request
+from hub.consents.models import Answer, Means, Request
 from hub.relocations import facts, people, services
 from hub.relocations.filing import Filing
 from hub.relocations.models import Agreement, Guard, Leg, Relocation
@@ -190,17 +192,72 @@ def answer(token: str, actor: Actor, *, agrees: bool) -> None:
     """
     with acting(HUB):
         row = _asked(token, actor, lock=True)
-        row.answer = Answer.CONFIRMED if agrees else Answer.REFUSED
-        row.account, row.answered_at, row.token = actor.owner, timezone.now(), None
-        try:
-            with transaction.atomic():
-                row.save(update_fields=["answer", "account", "answered_at", "token"])
-        except IntegrityError:
-            raise refuse("E108") from None
-        settle(row.relocation)
-        notes = Notes(row.relocation)
-        notes.add("consent.confirmed" if agrees else "consent.refused", movers=[row.ordinal])
-        services.go_on(row.relocation, facts.read(row.relocation), notes)
+        row.account = actor.owner
+        _take(row, agrees=agrees)
+
+
+def _take(row: Request, *, agrees: bool, **where: str) -> None:
+    """Write the answer down and let the journey go on; the caller holds the relocation's lock."""
+    row.answer = Answer.CONFIRMED if agrees else Answer.REFUSED
+    row.answered_at, row.token = timezone.now(), None
+    try:
+        with transaction.atomic():
+            row.save(
+                update_fields=["answer", "account", "answered_at", "token", "counter", "means", "recorded_by"],
+            )
+    except IntegrityError:
+        raise refuse("E108") from None
+    settle(row.relocation)
+    notes = Notes(row.relocation)
+    notes.add("consent.confirmed" if agrees else "consent.refused", movers=[row.ordinal], **where)
+    services.go_on(row.relocation, facts.read(row.relocation), notes)
+
+
+def at_counter(receipt_no: str, clerk: Actor) -> list[Outline]:
+    """Return who still has to agree to a filing, for a clerk before whom one of them stands with the receipt number.
+
+    E108 unless the clerk's town has a part in it; a filing under protection measures is as one that does not exist.
+    """
+    with acting(HUB):
+        rows = _at_counter(clerk).filter(relocation__receipt_no=receipt_no).select_related("relocation")
+        found = [_outline(row) for row in rows.order_by("ordinal")]
+    if not found:
+        raise refuse("E108", "/receipt_no")
+    relocation = found[0].request.relocation_id
+    audit.record(audit.Act("consent.looked_up", f"relocation:{relocation}", {}, relocation))
+    return found
+
+
+def _at_counter(clerk: Actor) -> QuerySet[Request]:
+    """Requests that this town's counter may answer: in one statement, so that nobody can tell why there are none."""
+    if clerk.kind is not ActorKind.CLERK or not clerk.municipality:
+        return Request.objects.none()
+    own = Leg.objects.filter(relocation=OuterRef("relocation"), municipality=clerk.municipality)
+    hidden = Leg.objects.filter(relocation=OuterRef("relocation")).exclude(guard=Guard.NONE)
+    return Request.objects.filter(Exists(own), ~Exists(hidden), answer=Answer.PENDING).exclude(
+        relocation__state__in=ENDED
+    )
+
+
+def record(request_id: UUID, clerk: Actor, means: Means, *, agrees: bool) -> Request:
+    """Write down what somebody said in person at the clerk's counter; who it is was made sure by ``means``.
+
+    E108 as ``at_counter``, and for what was answered meanwhile.
+    """
+    with acting(HUB):
+        seen = _at_counter(clerk).filter(pk=request_id).values_list("relocation", flat=True).first()
+        if seen is None:
+            raise refuse("E108")
+        relocation = services.lock(seen)
+        row = _at_counter(clerk).filter(pk=request_id).first()
+        if row is None:
+            raise refuse("E108")
+        row.relocation = relocation
+        row.counter_id, row.means, row.recorded_by = clerk.municipality, means, clerk.name
+        _take(row, agrees=agrees, at="counter", means=means.value)
+    said = {"answer": row.answer, "means": row.means}
+    audit.record(audit.Act("consent.recorded", f"consent:{row.pk}", said, row.relocation_id))
+    return row
 
 
 def take_out(request_id: UUID, owner: Actor) -> None:

@@ -7,14 +7,16 @@ import msgspec
 import pytest
 from django.test import Client
 
+from hub.accounts.models import User
 from hub.actors import HUB, Actor, ActorKind, acting
+from hub.audit.models import Entry
 from hub.consents.models import Answer, Request
 from hub.deliveries.models import Delivery
 from hub.relocations import people, services
 from hub.relocations.filing import Capacity, Filer, Filing
-from hub.relocations.models import Event, Relocation
+from hub.relocations.models import Event, Leg, Relocation
 from municipalities.notice import HouseholdJoined, Precision, UncertainDate
-from tests.conftest import filing
+from tests.conftest import CHIYODA, HAKODATE, NAHA, clerk, filing
 from tests.hub import journeys
 from tests.hub.family import citizen, link_of, waiting
 from tests.hub.visitor import Visitor
@@ -211,3 +213,82 @@ def test_events_of_a_consent_name_no_account() -> None:
     with acting(HUB):
         found = {event.type: event.detail for event in Event.objects.filter(relocation=relocation)}
     assert found["consent.confirmed"] == {"movers": [2]}
+
+
+# --- At the counter ------------------------------------------------------------------------------------
+
+
+def at_counter(client: Client, relocation: Relocation) -> Visitor:
+    """A clerk types the number that somebody brought."""
+    visitor = Visitor(client)
+    visitor.see(client.post("/admin/consents/request/add/", {"receipt_no": f" {relocation.receipt_no.lower()} "}))
+    return visitor
+
+
+def record(visitor: Visitor, row: Request, **answers: str) -> str:
+    """The clerk writes down what was said."""
+    sent = visitor.page.values | {"person": str(row.pk), "means": "PHOTO", "answer": "agree"} | answers
+    return visitor.client.post("/admin/consents/request/add/", sent, follow=True).content.decode()
+
+
+def test_a_clerk_writes_down_what_was_said_in_person() -> None:
+    owner, user = citizen(), clerk(HAKODATE)
+    relocation = file(unagreed(household_joined=HouseholdJoined("試験　次郎", existing=True)), str(owner.pk))
+    head, spouse = waiting(relocation)
+    visitor = at_counter(at(user), relocation)
+    for words in ("北海道函館市", "東京都千代田区", "試験　次郎（転入先の世帯の世帯主）", "写真付きの書類一点"):
+        assert words in visitor.page.source, words
+    with acting(HUB):
+        assert services.filing_of(relocation).new_address.full_address not in visitor.page.source
+    assert "この項目は必須です" in record(visitor, spouse, means="")
+    assert "同意を記録しました" in record(visitor, spouse)
+    assert state(relocation) == "CONSENT_PENDING"
+    assert "同意を記録しました" in record(at_counter(at(clerk(CHIYODA)), relocation), head, means="TWO")
+    assert state(relocation) == "SUBMITTED"
+    with acting(HUB):
+        rows = {row.ordinal: row for row in Request.objects.all()}
+        kept = list(Entry.objects.filter(action="consent.recorded").values_list("actor", "detail"))
+        event = Event.objects.filter(type="consent.confirmed").first()
+    assert (rows[2].counter_id, rows[2].means, rows[2].recorded_by, rows[2].account) == (
+        HAKODATE,
+        "PHOTO",
+        str(user.pk),
+        "",
+    )
+    assert event is not None
+    assert event.detail == {"movers": [2], "at": "counter", "means": "PHOTO"}
+    assert len(kept) == 2
+    # Each town sees what was said at its own counter, and nobody sees the other answers.
+    page = at(user).get("/admin/consents/request/").content.decode()
+    assert page.count(relocation.receipt_no) == 1
+    with acting(user.actor):
+        assert list(Request.objects.values_list("ordinal", flat=True)) == [2]
+    # What was answered is not answered again.
+    again = at_counter(at(user), relocation)
+    assert "あなたに見えるものはありません" in again.page.text
+
+
+def test_a_refusal_at_the_counter_gives_the_filing_back() -> None:
+    relocation = file(unagreed(), str(citizen().pk))
+    (row,) = waiting(relocation)
+    assert "同意しないことを記録しました" in record(at_counter(at(clerk(HAKODATE)), relocation), row, answer="refuse")
+    assert state(relocation) == "RETURNED"
+
+
+def test_a_counter_finds_nothing_of_other_towns_of_protected_persons_and_of_what_is_over() -> None:
+    relocation = file(unagreed(), str(citizen().pk))
+    (row,) = waiting(relocation)
+    nothing = Visitor(at(clerk(HAKODATE)))
+    nothing.see(nothing.client.post("/admin/consents/request/add/", {"receipt_no": "00-TEST-0001-T"}))
+    assert "あなたに見えるものはありません" in nothing.page.text
+    assert "あなたに見えるものはありません" in at_counter(at(clerk(NAHA)), relocation).page.text
+    with acting(HUB):
+        Leg.objects.filter(relocation=relocation, municipality=CHIYODA).update(guard="told")
+    assert "あなたに見えるものはありません" in at_counter(nothing.client, relocation).page.text
+    assert "あなたに見えるものはありません" in record(nothing, row)
+    with acting(HUB):
+        Leg.objects.filter(relocation=relocation).update(guard="")
+        services.withdraw(relocation.pk, Actor(ActorKind("citizen"), name=relocation.owner.partition(":")[2]))
+    assert "あなたに見えるものはありません" in at_counter(nothing.client, relocation).page.text
+    operator = User.objects.create_user("operator", password="x" * 12, is_staff=True, is_operator=True)
+    assert at(operator).get("/admin/consents/request/add/").status_code == 403
