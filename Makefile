@@ -7,7 +7,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 CODE := hub municipalities tests manage.py
 
-.PHONY: help demo test fuzz lint bench chaos lock messages clean
+.PHONY: help demo test fuzz workers lint bench chaos lock messages clean
 .DELETE_ON_ERROR:
 
 help: ## these lines
@@ -21,6 +21,9 @@ test: $(VENV)/.installed-dev ## from nothing to a tested hub
 
 fuzz: $(VENV)/.installed-dev ## 50,000 requests at random by the API's own document (HUB_FUZZ_CASES)
 	@HUB_FUZZ_CASES=$${HUB_FUZZ_CASES:-50000} $(PY) -m pytest tests/hub/test_openapi.py -k documented -n auto --timeout 3600 $(ARGS)
+
+workers: $(VENV)/.installed-dev ## 10,000 records fetched by two workers that are killed all the while (HUB_WORKER_RECORDS)
+	@HUB_WORKER_RECORDS=$${HUB_WORKER_RECORDS:-10000} $(PY) -m pytest tests/hub/test_workers.py -s $(ARGS)
 
 bench: $(VENV)/.installed-dev ## the hub beside the code one would write without it
 	@$(PY) manage.py bench $(ARGS)

@@ -37,7 +37,7 @@ class Answer:
     @property
     def refused(self) -> bool:
         """Whether it said no, for good, in words of its own: neither silence nor a fault of the server."""
-        return 400 <= self.status < 500 and self.status not in (408, 425, 429)
+        return 400 <= self.status < 500 and self.status not in (408, 423, 425, 429)
 
 
 def sign(keys: Sequence[bytes], name: str, at: int, body: bytes) -> str:

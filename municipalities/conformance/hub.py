@@ -6,7 +6,7 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -28,7 +28,7 @@ LEASE = 1.5
 class Fault:
     """What becomes of the next requests to a door; the first that fits is used up."""
 
-    door: str  #: token, list, content, receipt or report
+    door: str  #: token, list (leases too), content, receipt or report
     about: str = ""  #: only of requests whose address or body has this in it
     status: int = 0  #: answered with instead of doing it
     code: str = "E901"
@@ -71,6 +71,7 @@ class Hub:
         self.ready: dict[str, Content] = {}
         self.known: dict[str, Content] = {}
         self.fetched: dict[str, float] = {}
+        self.leased: dict[str, tuple[str, float]] = {}
         self.asked: list[Asked] = []
         self.begun: list[str] = []
         self.receipts: list[tuple[str, dict[str, Any]]] = []
@@ -192,7 +193,7 @@ class _Door(BaseHTTPRequestHandler):
             return 401, {}, _problem(401, "E106")
         match door:
             case "list":
-                return self.list(query)
+                return self.list(query) if not body else self.lease(body)
             case "content":
                 return self.content(about)
             case "receipt":
@@ -211,22 +212,39 @@ class _Door(BaseHTTPRequestHandler):
         told = {"access_token": token, "token_type": "Bearer", "expires_in": 3600, "scope": "deliveries reports"}
         return 200, {}, json.dumps(told).encode()
 
+    def lease(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        """A page for one worker; what is leased stays ready until a receipt."""
+        told = _object(body) or {}
+        worker = told.get("worker")
+        if not isinstance(worker, str) or set(told) - {"worker", "limit", "seconds"}:
+            return 400, {}, _problem(400, "E110")
+        now = time.monotonic()
+        others = {name for name, (holder, until) in self.hub.leased.items() if holder != worker and until > now}
+        page = [name for name in sorted(self.hub.ready) if name not in others][: min(PAGE, told.get("limit") or PAGE)]
+        self.hub.leased |= dict.fromkeys(page, (worker, now + LEASE))
+        return 200, {}, json.dumps({"deliveries": self.lines(page), "leased_until": None, "future": {}}).encode()
+
+    def lines(self, names: Sequence[str]) -> Sequence[dict[str, Any]]:
+        """Lines of a list; members that are not known yet must not disturb."""
+        return [{"id": name, "type": self.hub.known[name].type, "state": "ready", "future": 1} for name in names]
+
     def list(self, query: dict[str, list[str]]) -> tuple[int, dict[str, str], bytes]:
-        """A page of what is ready; members that are not known yet must not disturb."""
+        """A page of what is ready and leased to nobody."""
         after = query.get("after", [""])[0]
         dead = [name for name, at in self.hub.fetched.items() if time.monotonic() - at > LEASE]
-        names = [name for name in sorted({*self.hub.ready, *dead}) if name > after]
+        names = [name for name in sorted({*self.hub.ready, *dead} - self.hub.leased.keys()) if name > after]
         page = names[:PAGE]
-        lines = [{"id": name, "type": self.hub.known[name].type, "state": "ready", "future": 1} for name in page]
         more = page[-1] if len(names) > PAGE else None
-        return 200, {}, json.dumps({"deliveries": lines, "next": more, "future": {}}).encode()
+        return 200, {}, json.dumps({"deliveries": self.lines(page), "next": more, "future": {}}).encode()
 
     def content(self, name: str) -> tuple[int, dict[str, str], bytes]:
-        """The record; the fetch makes it sent."""
+        """The record; the fetch makes it sent, under a lease the receipt does."""
         found = self.hub.known.get(name)
         if found is None:
             return 404, {}, _problem(404, "E108")
-        if self.hub.ready.pop(name, None) is not None or name in self.hub.fetched:
+        if name in self.hub.leased:
+            pass
+        elif self.hub.ready.pop(name, None) is not None or name in self.hub.fetched:
             self.hub.fetched[name] = time.monotonic()
         digest = base64.b64encode(hashlib.sha256(found.body).digest()).decode()
         headers = {"Content-Type": found.content_type, "Hikkoshi-Notice-Type": found.type}
@@ -243,6 +261,7 @@ class _Door(BaseHTTPRequestHandler):
             return 404, {}, _problem(404, "E108")
         self.hub.ready.pop(delivery, None)
         self.hub.fetched.pop(delivery, None)
+        self.hub.leased.pop(delivery, None)
         new = told["kind"] not in [one["kind"] for about, one in self.hub.receipts if about == delivery]
         self.hub.receipts.append((delivery, told))
         return 201 if new else 200, {}, json.dumps({"delivery": delivery, "duplicate": not new}).encode()
@@ -266,7 +285,7 @@ def _door(method: str, path: str) -> tuple[str, str]:
     match (method, words):
         case ("POST", ["oauth", "token"]):
             return "token", ""
-        case ("GET", ["api", "v1", "deliveries"]):
+        case ("GET", ["api", "v1", "deliveries"]) | ("POST", ["api", "v1", "deliveries", "leases"]):
             return "list", ""
         case ("GET", ["api", "v1", "deliveries", name, "content"]):
             return "content", name

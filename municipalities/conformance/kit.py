@@ -144,6 +144,7 @@ class Kit:
         """Let it be fetched."""
         with self.hub.changed:
             self.hub.known[name] = self.hub.ready[name] = content
+            self.hub.leased.pop(name, None)
 
     def push(self, name: str, content: Content, **how: Any) -> Answer:
         """One signed push. ``keys``, ``at`` (seconds from now), ``signed`` (other bytes), ``unsigned``, ``cut``."""

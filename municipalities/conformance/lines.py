@@ -1,10 +1,12 @@
 """Checks of the line: who is believed, and what is done when the hub does not answer as it should."""
 
 import base64
+import json
 import time
 
-from .hub import Fault
+from .hub import Content, Fault
 from .kit import PAUSE, Failed, Kit, Table
+from .notices import JSON, new_id
 
 CHECKS = Table()
 check = CHECKS.enter
@@ -62,6 +64,26 @@ def rotation(kit: Kit) -> None:
     if not kit.push(told["noticeId"], kit.content(told), keys=[new, kit.keys[0]]).taken:
         raise Failed("a push signed with a new and the present key was not taken")
     kit.expect_received(told["noticeId"])
+
+
+@check
+def challenge(kit: Kit) -> None:
+    word = {"challenge": new_id()}
+    content = Content("endpoint.challenge", JSON, json.dumps(word).encode())
+    strange = kit.push(new_id(), content, keys=[b"another key of 32 bytes, by far.."])
+    if not strange.refused or word["challenge"].encode() in strange.body:
+        raise Failed("a challenge with a wrong signature was answered")
+    name = new_id()
+    answer = kit.push(name, content)
+    try:
+        repeated = json.loads(answer.body)
+    except ValueError:
+        repeated = None
+    if not answer.taken or repeated != word:
+        raise Failed(f"its word was not repeated (status {answer.status})")
+    time.sleep(PAUSE)
+    if kit.hub.requests("receipt", about=name):
+        raise Failed("it was answered like a notice")
 
 
 @check

@@ -1,12 +1,15 @@
 """A municipality's adapter in one file, to be read in one sitting and copied: plain Python, nothing to install.
 
-It takes notices in (push: an inbox; pull: the hub's list), keeps them durably, and answers. Three things make
-it safe, and they are all there is to it:
+It takes notices in (push: an inbox; pull: under a lease), keeps them durably, and answers. Several processes may
+work side by side on one file of books, each under a name of its own (``HIKKOSHI_WORKER``). Four things make it
+safe, and they are all there is to it:
 
 1. A notice, its effect and the answers it calls for are written in ONE transaction (``Books.take``). Killed at
    any moment, the adapter has all of it or nothing, and the hub sends again what was not acknowledged.
 2. The delivery's id is the key: a second arrival changes nothing.
 3. Answers lie in an outbox until the hub has taken them; an answer keeps its id, so repeating it is harmless.
+4. What is fetched is leased: nobody else gets it, nor anything later about the same relocation, until the receipt;
+   if we die, the lease runs out and the next one gets the same.
 
 Replace ``read`` by the reader of your layout and ``Books.apply`` by the import into your system. Settings come
 from the environment (``HIKKOSHI_…``); ``python reference_adapter.py`` runs it. Law and standard behind the rules:
@@ -30,6 +33,8 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 LARGEST = 1_000_000  # bytes of one notice
+LEASE = int(os.environ.get("HIKKOSHI_LEASE", "60"))  # seconds in which nobody else does what one of us has begun
+CHALLENGE = "endpoint.challenge"  # a push that only asks whether we mean to be called
 TOLERANCE = 300  # seconds a signature may be old or early
 TYPES = {"moveout.submitted", "filing.amended", "correction.notified", "arrival.planned", "arrival.prefill",
          "movein.notice", "appendix.notice", "withdraw.requested", "cancel.requested", "certificate.recalled",
@@ -40,9 +45,10 @@ LATER = {"E200", "E210"}  # codes of a 409 that passes by itself
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS notices (id TEXT PRIMARY KEY, sha256 TEXT, type TEXT, receipt_no TEXT, version INTEGER,
     content BLOB, times INTEGER, in_force INTEGER);
-CREATE TABLE IF NOT EXISTS wanted (id TEXT PRIMARY KEY);
+CREATE INDEX IF NOT EXISTS cases ON notices (receipt_no);
 CREATE TABLE IF NOT EXISTS outbox (n INTEGER PRIMARY KEY, delivery TEXT, path TEXT, body TEXT, due REAL, tries INTEGER,
     state TEXT, UNIQUE (delivery, path, body));
+CREATE INDEX IF NOT EXISTS open_answers ON outbox (delivery, n) WHERE state = 'open';
 """
 
 
@@ -73,7 +79,7 @@ class Books:
 
     def __init__(self, path: str, town: str) -> None:
         self.town, self.lock = town, threading.RLock()
-        self.db = sqlite3.connect(path, check_same_thread=False)
+        self.db = sqlite3.connect(path, timeout=60, check_same_thread=False)
         self.db.execute("PRAGMA journal_mode = WAL")
         self.db.execute("PRAGMA synchronous = FULL")
         self.db.executescript(SCHEMA)
@@ -82,18 +88,17 @@ class Books:
         """Take a notice in; whether it is new. Everything it leads to is in the same transaction."""
         digest = hashlib.sha256(content).hexdigest()
         with self.lock, self.db:
+            self.db.execute("BEGIN IMMEDIATE")  # no other process between looking and writing
             known = self.db.execute("SELECT sha256 FROM notices WHERE id = ?", (name,)).fetchone()
             if known:
                 if known[0] != digest:
                     raise Refused(409, "E202")
-                self.db.execute("DELETE FROM wanted WHERE id = ?", (name,))
                 self.db.execute("UPDATE outbox SET state = 'open', due = 0, tries = 0 WHERE delivery = ?", (name,))
                 return False  # no second effect; the hub hears the same answers again
             notice = read(content, content_type)
             self.check(name, kind, notice)
             self.store(name, digest, notice, content)
             self.answer(name, notice)
-            self.db.execute("DELETE FROM wanted WHERE id = ?", (name,))
         return True
 
     def check(self, name: str, kind: str, notice: dict[str, Any]) -> None:
@@ -137,7 +142,6 @@ class Books:
         with self.lock, self.db:
             body = {"kind": "rejected", "errors": [{"code": code}]}
             self.post(name, f"/api/v1/deliveries/{name}/receipts", body)
-            self.db.execute("DELETE FROM wanted WHERE id = ?", (name,))
 
     def post(self, delivery: str, path: str, body: dict[str, Any]) -> None:
         """Lay an answer into the outbox, once."""
@@ -195,6 +199,7 @@ class Adapter:
 
     def __init__(self, books: Books, hub: Hub, keys: list[bytes]) -> None:
         self.books, self.hub, self.keys = books, hub, keys
+        self.worker = os.environ.get("HIKKOSHI_WORKER", "worker-1")
 
     def verify(self, headers: Any, body: bytes) -> str:
         """The id of a push, if one of our keys signed it, and not long ago (Standard Webhooks, v1)."""
@@ -210,13 +215,16 @@ class Adapter:
     def push(self, headers: Any, body: bytes) -> int:
         """Take a push: 202 for a new notice, 200 for a repetition. The answer is given once it is written down."""
         name, kind = self.verify(headers, body), headers.get("hikkoshi-notice-type", "")
+        if kind == CHALLENGE:
+            return 200
         return 202 if self.books.take(name, kind, headers.get("Content-Type", ""), body) else 200
 
     def send(self) -> None:
         """Send what is due; the answers about one delivery in their order."""
         sql = "SELECT min(n), path, body, due, tries FROM outbox WHERE state = 'open' GROUP BY delivery"
         for n, path, body, due, tries in self.books.execute(sql):
-            if due <= time.time():
+            claim = "UPDATE outbox SET due = ? WHERE n = ? AND due = ? AND state = 'open' RETURNING n"
+            if due <= time.time() and self.books.execute(claim, time.time() + LEASE, n, due):
                 status, headers, told = self.hub.call("POST", path, body)
                 self.sent(n, status, headers, told, tries)
 
@@ -232,37 +240,29 @@ class Adapter:
         else:
             self.books.execute("UPDATE outbox SET state = 'failed' WHERE n = ?", n)
 
-    def fetch(self) -> None:
-        """Note what is ready, then fetch it: noted first, for the fetch may be the last thing we do."""
-        after = ""
-        while True:
-            status, _, told = self.hub.call("GET", f"/api/v1/deliveries?state=ready&limit=100{after}")
-            if status != 200:
-                break
-            page = json.loads(told)
-            for line in page["deliveries"]:
-                self.books.execute("INSERT OR IGNORE INTO wanted VALUES (?)", line["id"])
-            if not page.get("next"):
-                break
-            after = f"&after={page['next']}"
-        for (name,) in self.books.execute("SELECT id FROM wanted"):
-            self.fetch_one(name)
+    def fetch(self) -> bool:
+        """Lease what waits and take it in; whether there was any. What we still have to answer we have already."""
+        order = json.dumps({"worker": self.worker, "limit": 50, "seconds": LEASE})
+        status, _, told = self.hub.call("POST", "/api/v1/deliveries/leases", order)
+        leased = [line["id"] for line in json.loads(told)["deliveries"]] if status == 200 else []
+        owed = "SELECT 1 FROM outbox WHERE delivery = ? AND state <> 'done'"
+        new = [name for name in leased if not self.books.execute(owed, name)]
+        taken = [self.fetch_one(name) for name in new]
+        return any(taken)
 
-    def fetch_one(self, name: str) -> None:
-        """Take one in, if it is whole (Repr-Digest, RFC 9530); else it stays wanted."""
+    def fetch_one(self, name: str) -> bool:
+        """Take one in, if it is whole (Repr-Digest, RFC 9530); else it stays leased, and is fetched again later."""
         status, headers, content = self.hub.call("GET", f"/api/v1/deliveries/{name}/content")
-        if status in (403, 404, 409, 410):
-            self.books.execute("DELETE FROM wanted WHERE id = ?", name)
         digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
         if status != 200 or headers.get("Repr-Digest", f"sha-256=:{digest}:") != f"sha-256=:{digest}:":
-            return
+            return False
         try:
             if len(content) > LARGEST:
                 raise Refused(413, "E105")
             self.books.take(name, headers.get("Hikkoshi-Notice-Type", ""), headers.get("Content-Type", ""), content)
-            self.books.execute("DELETE FROM wanted WHERE id = ?", name)
         except Refused as refused:
             self.books.reject(name, refused.code)
+        return True
 
 
 def serve(adapter: Adapter, port: int) -> None:
@@ -281,7 +281,8 @@ def serve(adapter: Adapter, port: int) -> None:
                 body = self.rfile.read(int(length))
                 if len(body) < int(length):
                     return  # the line broke: nothing was taken, the hub sends again
-                self.say(adapter.push(self.headers, body))
+                asks = self.headers.get("hikkoshi-notice-type") == CHALLENGE  # answered by its own word
+                self.say(adapter.push(self.headers, body), json.loads(body) if asks else None)
             except Refused as refused:
                 self.say(refused.status, {"code": refused.code, "status": refused.status})
 
@@ -314,12 +315,12 @@ def main(make: Any = Adapter, books: Any = Books) -> None:
     keys = [base64.b64decode(key.removeprefix("whsec_")) for key in get("HIKKOSHI_KEYS", "").split(",") if key]
     hub = Hub(os.environ["HIKKOSHI_HUB"], os.environ["HIKKOSHI_CLIENT_ID"], os.environ["HIKKOSHI_CLIENT_SECRET"])
     adapter = make(books(get("HIKKOSHI_BOOKS", "adapter.sqlite3"), os.environ["HIKKOSHI_TOWN"]), hub, keys)
+    adapter.books.execute("UPDATE outbox SET due = 0 WHERE state = 'open'")  # what one of us that died had begun
     serve(adapter, int(get("HIKKOSHI_PORT", "9200")))
     pulls, every, last = get("HIKKOSHI_MODE", "push") == "pull", float(get("HIKKOSHI_POLL", "5")), 0.0
     while True:
         if pulls and time.monotonic() - last >= every:
-            adapter.fetch()
-            last = time.monotonic()
+            last = last if adapter.fetch() else time.monotonic()  # at once again while there was something
         adapter.send()
         time.sleep(0.02)
 

@@ -262,8 +262,27 @@ class AnswersInTheInbox(Adapter):
     def push(self, headers: Any, body: bytes) -> int:
         with self.one:
             status = super().push(headers, body)
-            self.send()
+            while self.books.execute("SELECT 1 FROM outbox WHERE state = 'open'"):
+                self.send()
+                time.sleep(0.02)
             return status
+
+
+class ChallengeIsANotice(Adapter):
+    """Takes a question for a notice."""
+
+    def push(self, headers: Any, body: bytes) -> int:
+        kind = headers.get("hikkoshi-notice-type", "")
+        return 202 if self.books.take(self.verify(headers, body), kind, "", body) else 200
+
+
+class AnswersAnyChallenge(Adapter):
+    """Repeats the word of a challenge, whoever asks."""
+
+    def push(self, headers: Any, body: bytes) -> int:
+        if headers.get("hikkoshi-notice-type") == reference.CHALLENGE:
+            return 200
+        return super().push(headers, body)
 
 
 class DiesOfSize(Adapter):
@@ -301,8 +320,9 @@ class Hammers(Adapter):
 
     def sent(self, n: int, status: int, headers: Any, told: bytes, tries: int) -> None:
         if status == 422:
-            return
-        super().sent(n, status, headers, told, tries)
+            self.books.execute("UPDATE outbox SET due = 0 WHERE n = ?", n)
+        else:
+            super().sent(n, status, headers, told, tries)
 
 
 class Forgets(Adapter):
@@ -343,11 +363,12 @@ class TokenInUrl(Hub):
 class IgnoresDigest(Adapter):
     """Takes what it fetched for what was sent."""
 
-    def fetch_one(self, name: str) -> None:
+    def fetch_one(self, name: str) -> bool:
         ask = self.hub.ask
         self.hub.ask = lambda *told: _without_digest(*ask(*told))  # type: ignore[method-assign]
-        super().fetch_one(name)
+        taken = super().fetch_one(name)
         self.hub.ask = ask  # type: ignore[method-assign]
+        return taken
 
 
 def _without_digest(status: int, headers: Any, content: bytes) -> tuple[int, Any, bytes]:
@@ -355,10 +376,10 @@ def _without_digest(status: int, headers: Any, content: bytes) -> tuple[int, Any
     return status, kept | {"Hikkoshi-Notice-Type": headers.get("Hikkoshi-Notice-Type", "")}, content
 
 
-class TakesHalf(Adapter):
+class TakesHalf(IgnoresDigest):
     """Takes what came before the line broke for all of it."""
 
-    def fetch_one(self, name: str) -> None:
+    def fetch_one(self, name: str) -> bool:
         import http.client
 
         read = http.client.HTTPResponse.read
@@ -370,30 +391,28 @@ class TakesHalf(Adapter):
                 return bytes(error.partial)
 
         http.client.HTTPResponse.read = half  # type: ignore[method-assign]
-        IgnoresDigest.fetch_one(self, name)  # type: ignore[arg-type]
+        taken = super().fetch_one(name)
         http.client.HTTPResponse.read = read  # type: ignore[method-assign]
+        return taken
 
 
 class KeepsCursor(Adapter):
     """Never looks again at what is older than the last it saw."""
 
-    def fetch(self) -> None:
+    def fetch_one(self, name: str) -> bool:
         last = (self.books.execute("SELECT max(id) FROM notices") or [("",)])[0][0] or ""
-        ask = self.hub.ask
-        self.hub.ask = lambda m, p, *more: ask(m, p.replace("limit=100", f"limit=100&after={last}"), *more)  # type: ignore[method-assign]
-        super().fetch()
-        self.hub.ask = ask  # type: ignore[method-assign]
+        return name > last and super().fetch_one(name)
 
 
 class SeenBeforeStored(Adapter):
     """Notes an id as done before it has fetched it."""
 
-    def fetch_one(self, name: str) -> None:
+    def fetch_one(self, name: str) -> bool:
         self.books.execute("CREATE TABLE IF NOT EXISTS seen (id TEXT PRIMARY KEY)")
         if self.books.execute("SELECT 1 FROM seen WHERE id = ?", name):
-            return
+            return False
         self.books.execute("INSERT INTO seen VALUES (?)", name)
-        super().fetch_one(name)
+        return super().fetch_one(name)
 
 
 #: Which check must find each of them, and in which mode.
@@ -424,6 +443,8 @@ BROKEN: dict[type, tuple[str, str]] = {
     StrictClock: ("push", "clock_skew"),
     StoresLater: ("push", "restart"),
     AnswersInTheInbox: ("push", "slow_hub"),
+    ChallengeIsANotice: ("push", "challenge"),
+    AnswersAnyChallenge: ("push", "challenge"),
     DiesOfSize: ("push", "oversize"),
     GivesUp: ("push", "maintenance"),
     GivesUpAtGates: ("push", "gate"),
