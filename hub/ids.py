@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import threading
 import time
 from uuid import UUID
 
@@ -9,13 +10,25 @@ from uuid import UUID
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
+_lock = threading.Lock()
+_last = 0
+
+
 def uuid7() -> UUID:
-    """Return a new UUID version 7 (RFC 9562, 5.7): 48 bits of Unix milliseconds, 74 random bits."""
-    milliseconds = time.time_ns() // 1_000_000
-    value = (milliseconds << 80) | int.from_bytes(os.urandom(10), "big")
-    value = (value & ~(0xF << 76)) | (0x7 << 76)
-    value = (value & ~(0x3 << 62)) | (0x2 << 62)
-    return UUID(int=value)
+    """Return a new UUID version 7 (RFC 9562, 5.7): 48 bits of Unix milliseconds, 74 random bits.
+
+    Those of one process ascend, also within a millisecond and when the clock goes back (RFC 9562, 6.2, method 2): what
+    was told first has the smaller id, by which a town that exchanges files reads its tray.
+    """
+    global _last
+    random = int.from_bytes(os.urandom(10), "big") & ((1 << 74) - 1)
+    value = (time.time_ns() // 1_000_000 << 74) | random
+    with _lock:
+        if value <= _last:
+            value = _last + 1 + (random & 0xFFFFFFFF)
+        _last = value
+    high, low = value >> 62, value & ((1 << 62) - 1)
+    return UUID(int=(high >> 12 << 80) | (0x7 << 76) | ((high & 0xFFF) << 64) | (0x2 << 62) | low)
 
 
 def check_character(body: str) -> str:
