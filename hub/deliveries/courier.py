@@ -40,6 +40,9 @@ IN_FLIGHT = 256
 FLUSH_ROWS, FLUSH_SECONDS = 64, 0.01
 #: How long a courier with deliveries under way waits before it looks for new ones (seconds).
 POLL = 0.05
+#: A courier that carries more than this in a second collects for so long before it claims or writes (seconds): what
+#: is claimed and written together costs little more than one, and nobody waits longer for it than they would in line.
+BUSY, COLLECT = 60, 0.03
 #: How often lanes whose open period is over get their next one, and what must wait is parked (seconds).
 TIDY = 1.0
 #: A request that takes longer than this is slow; for slow ones a slice of time is exceeded, but not for ever (seconds).
@@ -63,6 +66,7 @@ class Courier:
         #: What is being sent, and since when.
         self.under_way: dict[asyncio.Task[None], float] = {}
         self.outcomes: asyncio.Queue[Outcome] = asyncio.Queue()
+        self.load = Load()
         # Django's connection belongs to its thread: all statements of a courier run in this one.
         self.database = ThreadPoolExecutor(1, thread_name_prefix="courier-database")
         self.bell = ThreadPoolExecutor(1, thread_name_prefix="courier-bell")
@@ -112,6 +116,8 @@ class Courier:
                 return
             if not batch.claimed:
                 await self.pause(batch.again_in)
+            if self.load.is_heavy(time.monotonic()):
+                await asyncio.sleep(max(0.0, now + COLLECT - time.monotonic()))
 
     def is_over(self, now: float, started: float) -> bool:
         """Tell whether the slice of time is over; not while something slow is under way.
@@ -160,7 +166,8 @@ class Courier:
         """Write outcomes in batches: the first waits for others, but not long."""
         while True:
             batch = [await self.outcomes.get()]
-            deadline = time.monotonic() + FLUSH_SECONDS
+            now = time.monotonic()
+            deadline = now + (COLLECT if self.load.is_heavy(now) else FLUSH_SECONDS)
             while len(batch) < FLUSH_ROWS and (left := deadline - time.monotonic()) > 0:
                 try:
                     batch.append(await asyncio.wait_for(self.outcomes.get(), left))
@@ -168,10 +175,33 @@ class Courier:
                     break
             await self.in_thread(self.database, partial(write, batch))
             self.carried += len(batch)
+            self.load.add(len(batch), time.monotonic())
             self.open -= len(batch)
             self.written.set()
             for _ in batch:
                 self.outcomes.task_done()
+
+
+class Load:
+    """How many deliveries ended in this second and in the one before."""
+
+    def __init__(self) -> None:
+        self._second, self._here, self._before = 0, 0, 0
+
+    def add(self, number: int, now: float) -> None:
+        """Count what ended."""
+        self._go_to(int(now))
+        self._here += number
+
+    def is_heavy(self, now: float) -> bool:
+        """Tell whether it is worth collecting."""
+        self._go_to(int(now))
+        return max(self._here, self._before) > BUSY
+
+    def _go_to(self, second: int) -> None:
+        if second != self._second:
+            self._before = self._here if second == self._second + 1 else 0
+            self._second, self._here = second, 0
 
 
 def tidy() -> None:

@@ -10,6 +10,8 @@ from datetime import date, timedelta
 from municipalities.notice import Precision, UncertainDate
 
 ONE_DAY = timedelta(days=1)
+#: Days that every month has.
+SHORTEST = 28
 #: How far a date that is only about known may be off before it rules anything out. Ours, not the law's.
 ABOUT_YEARS = 5
 
@@ -21,7 +23,7 @@ def reached_on(birth: date, years: int) -> date:
     (datetime.date(2026, 3, 31), datetime.date(2005, 2, 28), datetime.date(2008, 2, 28))
     """
     year = birth.year + years
-    if birth.day > monthrange(year, birth.month)[1]:
+    if birth.day > SHORTEST and birth.day > monthrange(year, birth.month)[1]:
         return date(year, birth.month, monthrange(year, birth.month)[1])
     return birth.replace(year=year) - ONE_DAY
 

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.usefixtures("db")
 
 @pytest.fixture(autouse=True)
 def _counted_anew(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    metrics.write()  # of the tests before
     monkeypatch.setattr(metrics, "KEY", request.node.nodeid)
     valkey.client().delete(request.node.nodeid)
 
