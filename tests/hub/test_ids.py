@@ -14,7 +14,7 @@ from hub import ids
 def test_ids_ascend_within_a_millisecond_and_when_the_clock_goes_back(steps: list[int]) -> None:
     clock = [time.time_ns() // 1_000_000]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ids.time, "time_ns", lambda: clock[0] * 1_000_000)
+        patch.setattr("hub.ids.time.time_ns", lambda: clock[0] * 1_000_000)
         made = []
         for step in steps:
             clock[0] += step
