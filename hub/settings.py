@@ -157,6 +157,8 @@ CELERY_BEAT_SCHEDULE = {
     "carry": {"task": "hub.deliveries.tasks.carry", "schedule": 1.0, "options": {"expires": 2.0}},
     "empty": {"task": "hub.trays.tasks.empty", "schedule": HUB_TRAY_EVERY, "options": {"expires": 30.0}},
     "purge": {"task": "hub.relocations.tasks.purge", "schedule": crontab(hour="3", minute="40")},
+    "prove": {"task": "hub.deliveries.tasks.prove", "schedule": 2.0, "options": {"expires": 2.0}},
+    "forget": {"task": "hub.accounts.tasks.forget", "schedule": 600.0, "options": {"expires": 500.0}},
     "replay": {"task": "hub.deliveries.tasks.replay", "schedule": 5.0, "options": {"expires": 4.0}},
     "reconcile": {"task": "hub.deliveries.tasks.reconcile", "schedule": crontab(hour="5", minute="10")},
     "open_by_day": {"task": "hub.procedures.tasks.open_by_day", "schedule": 600.0, "options": {"expires": 500.0}},

@@ -10,3 +10,10 @@ class DeliveriesConfig(AppConfig):
     name = "hub.deliveries"
     label = "deliveries"
     verbose_name = _("Deliveries")
+
+    def ready(self) -> None:
+        """No connection that is made at the desk calls an address that did not prove itself."""
+        from hub.deliveries import callbacks  # models are there only now
+        from municipalities import connections
+
+        connections.guards.append(lambda town, _standard, address: callbacks.against(town, address))

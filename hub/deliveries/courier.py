@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 
-from hub.deliveries import keys, lanes, parking, windows, writing
+from hub.deliveries import callbacks, keys, lanes, parking, windows, writing
 from hub.deliveries.claims import Batch, Claimed, Fate, Outcome, claim_batch, write
 from hub.deliveries.states import Cause
 from hub.fidelity import ledger
@@ -30,7 +30,6 @@ from hub.vault import services as vault
 from municipalities import standard, transports
 from municipalities.errors import RefusedError, TemporaryError, UnfitError
 from municipalities.notice import Notice
-from municipalities.transports.guard import Guard
 
 log = structlog.get_logger(__name__)
 
@@ -80,7 +79,7 @@ class Courier:
         writer = asyncio.create_task(self.write_down())
         try:
             # No limit here: each lane has its own.
-            async with transports.open_session(limit=0, guard=Guard(settings.HUB_CALLBACK_NETWORKS)) as session:
+            async with transports.open_session(limit=0, guard=callbacks.guard()) as session:
                 await self.carry(session, writer)
                 while self.under_way:
                     await asyncio.wait(self.under_way)
@@ -231,7 +230,8 @@ async def attempt(claimed: Claimed, session: aiohttp.ClientSession, in_database:
         records=written.records,
     )
     signs, before = (keys.opened(claimed.connection_id, one) for one in (claimed.signing_key, claimed.previous_key))
-    line = transports.Line(session, signs, settings.HUB_FOLDER_ROOT, (before,) if before else ())
+    earlier = (before,) if before else ()
+    line = transports.Line(session, signs, settings.HUB_FOLDER_ROOT, earlier, guard=callbacks.guard())
     sent = await transports.send(claimed.address, parcel, line)
     subject = ledger.Subject(claimed.id, claimed.relocation_id, claimed.municipality, claimed.standard)
     return Outcome(

@@ -5,6 +5,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from hub.deliveries.callback_models import Callback
 from hub.deliveries.desk_models import Discrepancy, Reconciliation, Replay
 from hub.deliveries.lane_models import Closure, DatedHours, Lane, WeeklyHours
 from hub.deliveries.states import NEXT, Answer, Cause, State
@@ -13,6 +14,7 @@ from municipalities.models import Connection, Municipality
 from municipalities.notice import Role
 
 __all__ = [
+    "Callback",
     "Closure",
     "DatedHours",
     "Delivery",

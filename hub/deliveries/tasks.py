@@ -6,7 +6,7 @@ from datetime import timedelta
 from celery import shared_task
 from django.utils import timezone
 
-from hub.deliveries import courier, reconciliation, replays
+from hub.deliveries import callbacks, courier, reconciliation, replays
 from municipalities.models import Municipality
 
 
@@ -14,6 +14,12 @@ from municipalities.models import Municipality
 def carry() -> None:
     """Carry what is due; hand the process back after five idle seconds, or after twenty busy ones."""
     courier.run(idle=5.0, slice_=20.0)
+
+
+@shared_task(ignore_result=True)
+def prove() -> None:
+    """Ask addresses that were registered whether they mean to be called."""
+    callbacks.work()
 
 
 @shared_task(ignore_result=True)

@@ -1,6 +1,5 @@
 """The desk's view of changes of connections: planning one in a step, what its shadow run found, taking it back."""
 
-import base64
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -10,7 +9,7 @@ from django.contrib.admin.widgets import AdminDateWidget, AutocompleteSelect
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.safestring import SafeString
@@ -23,7 +22,6 @@ from hub.shadow.models import Change, Outcome, Trial
 from municipalities import standard
 from municipalities.admin import ConnectionForm
 from municipalities.models import Connection, Municipality
-from municipalities.transports.sftp import public_line
 
 #: How far back the form proposes to try what went out already.
 BACK = 30
@@ -82,15 +80,6 @@ class PlanForm(ConnectionForm):
         )
 
 
-def _shown(planned: cutover.Planned) -> str:
-    """A new key as the town takes it: a webhook's secret, or a line of ``authorized_keys``; never the private one."""
-    if not planned.new_key:
-        return ""
-    if planned.connection.address.startswith("sftp:"):
-        return public_line(planned.new_key)
-    return f"whsec_{base64.b64encode(planned.new_key).decode()}"
-
-
 @admin.register(Change)
 class ChangeAdmin(desk.Desk):
     """Changes of connections: those planned, and those that were made."""
@@ -106,12 +95,13 @@ class ChangeAdmin(desk.Desk):
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Change]:
-        """Connections with one before them."""
+        """Connections with one before them, and those that are planned as the first."""
         same = Connection.objects.filter(municipality=OuterRef("municipality"))
         earlier = same.filter(valid_from__lt=OuterRef("valid_from")).order_by("-valid_from")
         equal = Count("trials", filter=Q(trials__outcome=Outcome.EQUAL))
         rows: QuerySet[Change] = super().get_queryset(request)
-        rows = rows.annotate(earlier=Subquery(earlier.values("standard")[:1])).filter(earlier__isnull=False)
+        rows = rows.annotate(earlier=Subquery(earlier.values("standard")[:1]))
+        rows = rows.filter(Q(earlier__isnull=False) | Q(valid_from__gt=timezone.localdate()))
         return rows.annotate(number=Count("trials"), equal=equal)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -136,17 +126,18 @@ class ChangeAdmin(desk.Desk):
         if request.method == "POST" and form.is_valid():
             try:
                 if "confirm" in request.POST:
-                    return self._made(request, context, cutover.make(form.plan()))
+                    return self._made(request, cutover.make(form.plan()))
                 if "back" not in request.POST:
                     context["preview"] = list(cutover.preview(form.plan()))
             except ValidationError as error:
                 form.add_error(None, error)
         return render(request, "shadow/plan.html", context)
 
-    def _made(self, request: HttpRequest, context: dict[str, Any], planned: cutover.Planned) -> HttpResponse:
-        """Say that it is planned; a new signing key is shown here and never again."""
-        key = _shown(planned)
-        return render(request, "shadow/planned.html", context | {"row": planned.connection, "key": key})
+    def _made(self, request: HttpRequest, row: Connection) -> HttpResponse:
+        """Say that it is planned, and show what its shadow run finds."""
+        told = {"town": row.municipality, "standard": row.standard, "day": desk.short(row.valid_from)}
+        self.message_user(request, gettext("%(town)s changes to %(standard)s on %(day)s.") % told)
+        return redirect("admin:shadow_change_change", row.pk)
 
     @admin.action(description=_("Try everything again"), permissions=["plan"])
     def start_over(self, request: HttpRequest, rows: QuerySet[Change]) -> None:
@@ -165,12 +156,12 @@ class ChangeAdmin(desk.Desk):
             except ValidationError as error:
                 self.message_user(request, f"{row.municipality}: {' '.join(error.messages)}", messages.ERROR)
             else:
-                told = {"town": row.municipality, "standard": present.standard}
+                told = {"town": row.municipality, "standard": present.standard if present else desk.NOTHING}
                 self.message_user(request, gettext("%(town)s stays with %(standard)s.") % told)
 
     @admin.display(description=_("present standard"), ordering="earlier")
     def from_standard(self, row: Any) -> str:
-        return str(row.earlier)
+        return row.earlier or desk.NOTHING
 
     @admin.display(description=_("transport"))
     def way(self, row: Change) -> str:

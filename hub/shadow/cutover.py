@@ -13,11 +13,9 @@ from django.utils.translation import gettext, ngettext
 
 from hub.audit import services as audit
 from hub.conformance import services as conformance
-from hub.deliveries import keys
+from hub.deliveries import callbacks, keys
 from hub.deliveries.models import Delivery
 from hub.deliveries.states import State
-from hub.vault import cipher
-from hub.vault import services as vault
 from municipalities.models import Connection, GaijiTable, Municipality
 
 DAY = timedelta(days=1)
@@ -40,16 +38,11 @@ class Plan:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """The connection that was made, and the signing key that the town has to be given, if it is a new one."""
+def check(plan: Plan) -> Connection | None:
+    """Return the connection that would end, if there is one.
 
-    connection: Connection
-    new_key: bytes = b""
-
-
-def check(plan: Plan) -> Connection:
-    """Return the connection that would end; raises ``ValidationError`` saying in plain words what stands against it."""
+    Raises ``ValidationError`` saying in plain words what stands against it.
+    """
     today = timezone.localdate()
     if plan.valid_from <= today:
         raise _wrong("valid_from", gettext("Tomorrow is the earliest: what is written today is bound already."))
@@ -62,9 +55,11 @@ def check(plan: Plan) -> Connection:
         told = {"standard": later.standard, "day": _day(later.valid_from)}
         text = gettext("A change to %(standard)s on %(day)s is planned already; take that back first.")
         raise _wrong("valid_from", text % told)
-    present = Connection.objects.valid_on(today).filter(municipality=town).first()
+    present = callbacks.present_of(plan.municipality)
     if present is None:
-        raise _wrong(None, gettext("The municipality has no connection today: there is nothing to change from."))
+        callbacks.check(plan.municipality, plan.address)
+        conformance.check(plan.municipality, plan.standard, plan.address, plan.reason)
+        return None
     if present.valid_to and present.valid_to < plan.valid_from - DAY:
         text = gettext("The present connection ends on %(day)s: from then on there would be none.")
         raise _wrong("valid_from", text % {"day": _day(present.valid_to)})
@@ -72,12 +67,13 @@ def check(plan: Plan) -> Connection:
     if same == (plan.standard, plan.address, plan.gaiji.pk if plan.gaiji else None, plan.concurrency):
         raise _wrong("standard", gettext("Nothing would change."))
     if (present.standard, present.address) != (plan.standard, plan.address):
+        callbacks.check(plan.municipality, plan.address)
         conformance.check(plan.municipality, plan.standard, plan.address, plan.reason)
     return present
 
 
-def _wrong(field: str | None, text: str) -> ValidationError:
-    return ValidationError({field: text}) if field else ValidationError(text)
+def _wrong(field: str, text: str) -> ValidationError:
+    return ValidationError({field: text})
 
 
 def _day(day: date) -> str:
@@ -87,6 +83,22 @@ def _day(day: date) -> str:
 def preview(plan: Plan) -> Iterator[str]:
     """What will happen, sentence by sentence; as ``check`` when it cannot."""
     present = check(plan)
+    if present is None:
+        told = {"next": plan.standard, "first": _day(plan.valid_from)}
+        yield gettext("Nothing goes there yet; what is queued from %(first)s on goes in %(next)s.") % told
+    else:
+        yield from _following(present, plan)
+    if (present is None or (present.standard, present.address) != (plan.standard, plan.address)) and (
+        why := conformance.against(plan.municipality, plan.standard, plan.address)
+    ):
+        yield gettext("%(why)s It goes live all the same, because: %(reason)s") % {"why": why, "reason": plan.reason}
+    if plan.tried_from and present is not None:
+        text = gettext("From %(day)s on, what goes out is tried in the next standard too; the town notices nothing.")
+        yield text % {"day": _day(plan.tried_from)}
+
+
+def _following(present: Connection, plan: Plan) -> Iterator[str]:
+    """What becomes of what goes there now."""
     last = plan.valid_from - DAY
     told = {"standard": present.standard, "last": _day(last), "next": plan.standard, "first": _day(plan.valid_from)}
     text = gettext("What is queued until %(last)s goes in %(standard)s, what is queued from %(first)s in %(next)s.")
@@ -94,15 +106,6 @@ def preview(plan: Plan) -> Iterator[str]:
     yield from _under_way(present)
     if present.address != plan.address:
         yield gettext("The present address has to be served until the last of them is answered; retries take days.")
-    if _is_signed(plan.address) and not present.signing_key:
-        yield gettext("A signing key is made for the pushes and shown once; the town needs it before the day.")
-    if (present.standard, present.address) != (plan.standard, plan.address) and (
-        why := conformance.against(plan.municipality, plan.standard, plan.address)
-    ):
-        yield gettext("%(why)s It goes live all the same, because: %(reason)s") % {"why": why, "reason": plan.reason}
-    if plan.tried_from:
-        text = gettext("From %(day)s on, what goes out is tried in the next standard too; the town notices nothing.")
-        yield text % {"day": _day(plan.tried_from)}
 
 
 def _under_way(present: Connection) -> Iterator[str]:
@@ -137,69 +140,68 @@ def _under_way(present: Connection) -> Iterator[str]:
         yield gettext("Nothing is under way now.")
 
 
-def _way(address: str) -> str:
-    return address.partition(":")[0]
-
-
-def _is_signed(address: str) -> bool:
-    """Whether the hub signs there: pushes, or in at an SFTP server."""
-    return _way(address) in ("http", "https", "sftp")
-
-
 @transaction.atomic
-def make(plan: Plan) -> Planned:
+def make(plan: Plan) -> Connection:
     """End the present connection the day before, create the next, and write it down."""
     Municipality.objects.select_for_update(no_key=True).get(pk=plan.municipality)  # two plans at once
     present = check(plan)
-    present.valid_to = plan.valid_from - DAY
-    present.save(update_fields=["valid_to"])
+    limits = {}
+    if present is not None:
+        present.valid_to = plan.valid_from - DAY
+        present.save(update_fields=["valid_to"])
+        # The town's own limits stay as they were; an operator may set others on the new row.
+        limits = {"per_second": present.per_second, "retry_hours": present.retry_hours}
     row = Connection(
         municipality_id=plan.municipality,
         standard=plan.standard,
         address=plan.address,
         gaiji=plan.gaiji,
         concurrency=plan.concurrency,
-        # The town's own limits stay as they were; an operator may set others on the new row.
-        per_second=present.per_second,
-        retry_hours=present.retry_hours,
         valid_from=plan.valid_from,
-        tried_from=plan.tried_from,
+        tried_from=plan.tried_from if present else None,
+        **limits,
     )
     row.full_clean()
     row.save()
-    planned = Planned(row, _sign(present, row))
-    detail = {"from": present.standard, "to": row.standard, "address": row.address, "first_day": str(row.valid_from)}
+    _sign(present, row)
+    detail = {
+        "from": present.standard if present else "",
+        "to": row.standard,
+        "address": row.address,
+        "first_day": str(row.valid_from),
+    }
     if plan.reason:
         detail["reason"] = plan.reason
     audit.record(audit.Act("connection.planned", f"municipality:{plan.municipality}", detail))
-    return planned
+    return row
 
 
-def _sign(present: Connection, following: Connection) -> bytes:
-    """Give a connection that signs its key: the town's own as before, or a new one, which is returned."""
-    if not _is_signed(following.address):
-        return b""
-    if present.signing_key:
-        key, new = vault.masters().unwrap(bytes(present.signing_key), keys.identity(present.pk)), b""
+def _sign(present: Connection | None, following: Connection) -> None:
+    """Give a connection that signs its key: the town's own as before, or that with which the address proved itself."""
+    if not callbacks.is_signed(following.address):
+        return
+    if present is not None and present.signing_key:
+        key = keys.opened(present.pk, bytes(present.signing_key))
     else:
-        key = new = cipher.new_key()
-    following.signing_key = vault.masters().wrap(key, keys.identity(following.pk))
+        registered, _ = callbacks.register(following.municipality_id, following.address)
+        key = callbacks.key_of(registered)
+    following.signing_key = keys.wrapped(following.pk, key)
     following.save(update_fields=["signing_key"])
-    return new
 
 
 @transaction.atomic
-def take_back(following: Connection) -> Connection:
-    """Undo a plan that has not begun: the connection before it goes on without end; returns that."""
+def take_back(following: Connection) -> Connection | None:
+    """Undo a plan that has not begun: the connection before it goes on without end; returns that, if there was one."""
     Municipality.objects.select_for_update(no_key=True).get(pk=following.municipality_id)
     row = Connection.objects.filter(pk=following.pk, valid_from__gt=timezone.localdate()).first()
-    earlier = Connection.objects.filter(municipality=following.municipality_id, valid_to=following.valid_from - DAY)
-    present = earlier.first()
-    if row is None or present is None:
+    if row is None:
         raise ValidationError(gettext("It has begun: plan a change back instead."))
-    detail = {"from": row.standard, "to": present.standard, "first_day": str(row.valid_from)}
+    earlier = Connection.objects.filter(municipality=row.municipality_id, valid_to=row.valid_from - DAY)
+    present = earlier.first()
+    detail = {"from": row.standard, "to": present.standard if present else "", "first_day": str(row.valid_from)}
     row.delete()
-    present.valid_to = None
-    present.save(update_fields=["valid_to"])
+    if present is not None:
+        present.valid_to = None
+        present.save(update_fields=["valid_to"])
     audit.record(audit.Act("connection.taken_back", f"municipality:{following.municipality_id}", detail))
     return present

@@ -15,7 +15,7 @@ from django.db import connections
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from hub.deliveries import keys
+from hub.deliveries import callbacks, keys
 from hub.trays import services
 from municipalities.errors import DeliveryError
 from municipalities.models import Connection
@@ -66,7 +66,7 @@ class _Rounds:
 
     async def run(self, rows: Sequence[Connection]) -> Round:
         try:
-            async with open_session() as session:
+            async with open_session(guard=callbacks.guard()) as session:
                 await asyncio.gather(*(self.empty(row, session) for row in rows))
         finally:
             await self.in_database(connections.close_all)
@@ -89,7 +89,8 @@ class _Rounds:
 
     async def take_all(self, row: Connection, session: aiohttp.ClientSession) -> None:
         """Take in what is whole, one file after the other in the order of their names."""
-        line = Line(session, keys.opened(row.pk, row.signing_key), settings.HUB_FOLDER_ROOT)
+        key = keys.opened(row.pk, row.signing_key)
+        line = Line(session, key, settings.HUB_FOLDER_ROOT, guard=callbacks.guard())
         share = await answers.open_share(row.address, line)
         for found in await answers.look(share, settings.HUB_TRAY_QUIET):
             verdict = await self.in_database(partial(services.take, row, found))

@@ -48,6 +48,7 @@ class Line:
     folder_root: str | PathLike[str] | None = None
     previous_keys: tuple[bytes, ...] = ()  #: still signed with while the receiver changes over
     timeout: float = 10.0  #: seconds for one whole exchange
+    guard: Guard | None = None  #: of lines that are not the session's own: an SFTP server is judged by it too
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,9 @@ class Transport(Protocol):
 
     async def send(self, address: str, parcel: Parcel, line: Line) -> Sent:
         """Carry the parcel, or raise a ``DeliveryError``."""
+
+    async def prove(self, address: str, line: Line) -> None:
+        """Ask whether who is at the address means to be told there; ``DeliveryError`` if not. Hands nothing over."""
 
 
 @lru_cache(maxsize=4096)
@@ -89,6 +93,21 @@ def find(address: str) -> Transport:
 async def send(address: str, parcel: Parcel, line: Line) -> Sent:
     """Carry the parcel to the address."""
     return await find(address).send(address, parcel, line)
+
+
+async def prove(address: str, line: Line) -> None:
+    """Ask whether who is at the address means to be told there."""
+    await find(address).prove(address, line)
+
+
+def calls_back(address: str) -> bool:
+    """Whether the hub itself calls there, so that the address has to prove itself before it is used.
+
+    >>> [calls_back(address) for address in ("https://town.example/inbox", "pull:", "pull:?ring=https://t.example/")]
+    [True, False, True]
+    """
+    scheme, _, rest = address.partition(":")
+    return scheme in ("http", "https", "sftp") or (scheme == "pull" and bool(rest))
 
 
 @asynccontextmanager

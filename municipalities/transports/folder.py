@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from municipalities.errors import RefusedError
+from municipalities.errors import RefusedError, TemporaryError
 from municipalities.transports import Line, Parcel, Sent, files
 
 
@@ -25,6 +25,15 @@ async def send(address: str, parcel: Parcel, line: Line) -> Sent:
     return await files.put(await open_share(address, line), parcel)
 
 
+async def prove(address: str, line: Line) -> None:
+    """Whether the folder is there."""
+    share = await open_share(address, line)
+    try:
+        await asyncio.to_thread(share.exists)
+    except OSError as error:
+        raise TemporaryError(type(error).__name__) from None
+
+
 async def open_share(address: str, line: Line) -> "Folder":
     """The town's folder, as it is below the folder root."""
     if line.folder_root is None:
@@ -37,6 +46,10 @@ class Folder:
 
     def __init__(self, root: Path, path: str) -> None:
         self._root, self._path = root, path
+
+    def exists(self) -> None:
+        """Raise ``OSError`` if the folder itself is missing."""
+        self._at("")
 
     def _at(self, path: str) -> Path:
         """Where a file lies; the folder is there, and no link leads out of the root."""

@@ -5,10 +5,15 @@ its mind after it was checked (DNS rebinding) gains nothing. Internal networks i
 leased line, the loopback of a demo) are named one by one.
 """
 
+import asyncio
 import socket
 from collections.abc import Callable, Iterable, Sequence
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Any
+from urllib.parse import urlsplit
+
+#: The class, under a name that no method here has.
+Socket = socket.socket
 
 
 class InternalAddressError(OSError):
@@ -38,15 +43,44 @@ class Guard:
             return True
         return address.is_global and not address.is_multicast
 
-    def socket(self, info: Sequence[Any]) -> socket.socket:
+    def socket(self, info: Sequence[Any]) -> Socket:
         """Open the socket for an address, as aiohttp's ``socket_factory``; or raise ``InternalAddressError``."""
         family, kind, protocol, _, where = info
         if not self.permits(str(where[0])):
             raise InternalAddressError("the address is internal")
         return socket.socket(family, kind, protocol)
 
+    async def connect(self, host: str, port: int) -> Socket:
+        """Return a socket that is connected to a host; every address that the name has is judged by itself."""
+        loop = asyncio.get_running_loop()
+        failed: OSError = ConnectionRefusedError()
+        for info in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            try:
+                opened = self.socket(info)
+            except OSError as error:
+                failed = error
+                continue
+            opened.setblocking(False)
+            try:
+                await loop.sock_connect(opened, info[4])
+            except BaseException as error:
+                opened.close()
+                if not isinstance(error, OSError):
+                    raise
+                failed = error
+            else:
+                return opened
+        raise failed
 
-Factory = Callable[[Sequence[Any]], socket.socket]
+    def check(self, address: str) -> None:
+        """Raise ``InternalAddressError`` for a URL whose host has an address that is not permitted."""
+        parts = urlsplit(address)
+        for info in socket.getaddrinfo(parts.hostname, parts.port or 443, type=socket.SOCK_STREAM):
+            if not self.permits(str(info[4][0])):
+                raise InternalAddressError("the address is internal")
+
+
+Factory = Callable[[Sequence[Any]], Socket]
 
 
 def plain(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

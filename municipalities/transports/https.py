@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import msgspec
 
-from municipalities.errors import RefusedError, TemporaryError
+from municipalities.errors import DeliveryError, RefusedError, TemporaryError
 from municipalities.transports import Line, Parcel, Sent, signing
 from municipalities.transports.guard import InternalAddressError
 
@@ -111,9 +111,14 @@ async def _post(address: str, parcel: Parcel, line: Line) -> tuple[aiohttp.Clien
     except aiohttp.InvalidURL as error:
         raise RefusedError("the address cannot be read") from error
     except (aiohttp.ClientError, OSError) as error:  # TimeoutError is an OSError
-        if isinstance(getattr(error, "os_error", error), InternalAddressError):
-            raise RefusedError("the address leads into an internal network", code="E116") from None
-        raise TemporaryError(type(error).__name__) from None  # the cause may name host, path or content
+        raise unreached(error) from None  # the cause may name host, path or content
+
+
+def unreached(error: Exception) -> DeliveryError:
+    """What a failure to connect means: an internal address is refused, everything else may pass."""
+    if isinstance(getattr(error, "os_error", error), InternalAddressError):
+        return RefusedError("the address leads into an internal network", code="E116")
+    return TemporaryError(type(error).__name__)
 
 
 def _headers(parcel: Parcel, line: Line) -> dict[str, str]:

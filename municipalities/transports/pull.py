@@ -4,6 +4,7 @@ Municipal core systems sit in closed networks and poll outwards; most have no be
 that something waits: no content, no name, and if nobody answers nothing is lost.
 """
 
+import secrets
 from contextlib import suppress
 from urllib.parse import parse_qs, urlsplit
 
@@ -41,9 +42,24 @@ async def send(address: str, parcel: Parcel, line: Line) -> Sent:
     return Sent("ready")
 
 
+async def prove(address: str, line: Line) -> None:
+    """Whether the bell answers a ring with success; a system that fetches proves itself by its token."""
+    if bell := bell_of(address):
+        try:
+            status = await _post(bell, f"challenge_{secrets.token_hex(8)}", line, line.timeout)
+        except (aiohttp.ClientError, OSError) as error:
+            raise https.unreached(error) from None
+        if not 200 <= status < 300:
+            raise RefusedError(f"HTTP {status}", code="E117")
+
+
 async def _ring(bell: str, name: str, line: Line) -> None:
-    timeout = aiohttp.ClientTimeout(total=min(RING_TIMEOUT, line.timeout))
-    headers = {signing.ID: name, "User-Agent": "hikkoshi-hub"}
     with suppress(aiohttp.ClientError, OSError):
-        async with line.session.post(bell, headers=headers, timeout=timeout, allow_redirects=False):
-            pass
+        await _post(bell, name, line, min(RING_TIMEOUT, line.timeout))
+
+
+async def _post(bell: str, name: str, line: Line, seconds: float) -> int:
+    timeout = aiohttp.ClientTimeout(total=seconds)
+    headers = {signing.ID: name, "User-Agent": "hikkoshi-hub"}
+    async with line.session.post(bell, headers=headers, timeout=timeout, allow_redirects=False) as answer:
+        return answer.status

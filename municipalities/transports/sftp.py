@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from municipalities.errors import DeliveryError, RefusedError, TemporaryError
 from municipalities.transports import Line, Parcel, Sent, files
+from municipalities.transports.guard import InternalAddressError
 
 PORT = 22
 SEED = 32
@@ -86,17 +87,29 @@ async def send(address: str, parcel: Parcel, line: Line) -> Sent:
         raise TemporaryError("TimeoutError") from None
 
 
+async def prove(address: str, line: Line) -> None:
+    """Whether the server lets us in with our key, and the folder is there."""
+    share = await open_share(address, line)
+    try:
+        async with asyncio.timeout(line.timeout):
+            await share.enter()
+    except OSError as error:
+        raise TemporaryError(type(error).__name__) from None
+
+
 async def open_share(address: str, line: Line) -> "Remote":
     """The town's folder on the server; ``TemporaryError`` if nobody lets us in."""
     server, folder = read(address)
     opened = _connections.setdefault(line.session, {})
     task = opened.get(server)
     if task is None or (task.done() and not _is_open(task)):
-        task = opened[server] = asyncio.create_task(_sign_in(server, line.signing_key, line.timeout))
+        task = opened[server] = asyncio.create_task(_sign_in(server, line))
     try:
         _, client = await asyncio.shield(task)
     except asyncssh.HostKeyNotVerifiable:
         raise TemporaryError("the server's key is not the pinned one") from None
+    except InternalAddressError:
+        raise RefusedError("the address leads into an internal network", code="E116") from None
     except (asyncssh.Error, OSError) as error:
         raise TemporaryError(type(error).__name__) from None
     return Remote(client, folder)
@@ -134,19 +147,22 @@ class _Pinned(asyncssh.SSHClient):
         return secrets.compare_digest(key.get_fingerprint(), self._fingerprint)
 
 
-async def _sign_in(server: Server, seed: bytes, timeout: float) -> Opened:
+async def _sign_in(server: Server, line: Line) -> Opened:
+    async with asyncio.timeout(line.timeout):
+        opened = await line.guard.connect(server.host, server.port) if line.guard else None
     connection = await asyncssh.connect(
         server.host,
         server.port,
+        sock=opened,
         username=server.user,
-        client_keys=[private_key(seed)],
+        client_keys=[private_key(line.signing_key)],
         client_factory=partial(_Pinned, server.fingerprint),
         known_hosts=([], [], []),  # none is known by itself: each key is asked of the address
         preferred_auth="publickey",
         agent_path=None,
         config=None,
-        connect_timeout=timeout,
-        login_timeout=timeout,
+        connect_timeout=line.timeout,
+        login_timeout=line.timeout,
         keepalive_interval=15,
     )
     try:
@@ -182,6 +198,11 @@ class Remote:
 
     def _at(self, path: str) -> str:
         return f"{self._folder}/{path}" if path else self._folder
+
+    async def enter(self) -> None:
+        """Raise ``OSError`` if the folder itself is missing."""
+        with _local_errors():
+            await self._client.readdir(self._folder or ".")
 
     async def read(self, path: str) -> bytes:
         """A file's content."""

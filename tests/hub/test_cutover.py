@@ -13,9 +13,9 @@ from django.utils import timezone
 from hub.accounts.models import User
 from hub.actors import HUB, acting
 from hub.audit.models import Entry
-from hub.deliveries import keys, lanes
+from hub.deliveries import callbacks, keys, lanes
 from hub.deliveries import services as deliveries
-from hub.deliveries.models import Delivery
+from hub.deliveries.models import Callback, Delivery
 from hub.deliveries.states import Cause
 from hub.relocations.models import Relocation
 from hub.vault import services as vault
@@ -87,7 +87,7 @@ def test_what_is_under_way_keeps_its_layout_and_what_comes_later_has_the_new_one
     """One minute around midnight: queued before is sent after, by the old connection; queued after by the new."""
     with time_machine.travel(EVENING, tick=False):
         client = desk(operator())
-        assert plan(client).status_code == 200
+        assert plan(client).status_code == 302
         sent, waiting = journeys.file(filing(1)), journeys.file(filing(2))
         with acting(HUB):
             Delivery.objects.filter(relocation_id=waiting.pk).update(due_at=MORNING)
@@ -199,8 +199,19 @@ def test_a_second_plan_a_gap_and_the_end_of_the_town_are_refused() -> None:
     assert "ends on March 31, 2027" in plan(client, municipality=CHIYODA).content.decode()
     Connection.objects.filter(municipality=CHIYODA).delete()
     Municipality.objects.filter(pk=CHIYODA).update(valid_to=None)
-    assert "has no connection today" in plan(client, municipality=CHIYODA).content.decode()
     assert len(connections()) == 2
+
+
+@time_machine.travel(EVENING, tick=False)
+def test_a_town_that_was_never_told_anything_begins_on_a_date() -> None:
+    client = desk(operator())
+    Connection.objects.filter(municipality=HAKODATE).delete()
+    assert "Nothing goes there yet" in client.post(ADD, fields(tried_from="2027-03-01")).content.decode()
+    assert "regional_xml on" in client.post(ADD, fields(confirm="1"), follow=True).content.decode()
+    assert connections() == [("regional_xml", "memory:next", FIRST_DAY, None)]
+    row = Connection.objects.get(municipality=HAKODATE)
+    client.post("/admin/shadow/change/", {"action": "take_back", "_selected_action": [str(row.pk)]})
+    assert connections() == []
 
 
 @time_machine.travel(EVENING, tick=False)
@@ -262,23 +273,36 @@ def test_the_standard_of_a_connection_in_use_is_not_edited_in_place() -> None:
 
 
 @time_machine.travel(EVENING, tick=False)
-def test_a_push_keeps_the_towns_key_and_a_new_push_gets_one_that_is_shown_once() -> None:
-    key = bytes(range(32))
+def test_an_address_that_did_not_prove_itself_is_not_planned_and_the_key_it_was_asked_with_goes_along() -> None:
+    key, new, why = bytes(range(32)), "https://new.example.jp/", "見本"  # no kit was run against these
     row = Connection.objects.get(municipality=HAKODATE)
     row.address, row.signing_key = "https://old.example.jp/", vault.masters().wrap(key, keys.identity(row.pk))
     row.save()
-    client, why = desk(operator()), "見本"  # no kit was run against these
-    assert "whsec_" not in plan(client, address="https://new.example.jp/", reason=why).content.decode()
+    client = desk(operator())
+    shown = fields(address=new, reason=why)
+    assert "being asked to prove itself" in client.post(ADD, shown).content.decode()
+    with acting(HUB):
+        asked = Callback.objects.get(municipality=HAKODATE)
+        assert callbacks.key_of(asked) == key  # the town's own
+        assert asked.wanted_at is not None
+        Callback.objects.update(wanted_at=None, code="E117")
+    assert "E117" in client.post(ADD, shown).content.decode()
+    assert len(connections()) == 1
+    with acting(HUB):
+        Callback.objects.update(wanted_at=None, code="", proven_at=timezone.now() - timedelta(days=31))
+    assert "being asked" in client.post(ADD, shown).content.decode()  # long ago
+    with acting(HUB):
+        Callback.objects.update(proven_at=timezone.now())
+    plan(client, address=new, reason=why)
     assert key_of(HAKODATE) == key
     Connection.objects.filter(municipality=CHIYODA).update(standard="gif_json", address="pull:", signing_key=None)
-    pushed = {"municipality": CHIYODA, "address": "https://new.example.jp/", "reason": why}
-    assert "A signing key is made" in client.post(ADD, fields(**pushed)).content.decode()
-    shown = plan(client, **pushed)
-    assert "whsec_" in shown.content.decode()
-    assert "no-store" in shown["Cache-Control"]
-    assert len(key_of(CHIYODA)) == 32
-    row = Connection.objects.get(municipality=CHIYODA, valid_from=FIRST_DAY)
-    assert "whsec_" not in client.get(f"/admin/shadow/change/{row.pk}/change/").content.decode()
+    pushed = {"municipality": CHIYODA, "address": new, "reason": why}
+    assert "has no signing key yet" in plan(client, **pushed).content.decode()
+    with acting(HUB):
+        registered, made = callbacks.register(CHIYODA, new)
+        Callback.objects.filter(pk=registered.pk).update(proven_at=timezone.now())
+    plan(client, **pushed)
+    assert key_of(CHIYODA) == made
 
 
 def key_of(code: str) -> bytes:

@@ -22,7 +22,7 @@ from hub.actors import HUB, NOBODY, Actor, ActorKind, acting, refuse_unsafe_serv
 from hub.api import openapi
 from hub.conformance import services as conformance
 from hub.consents.models import Request
-from hub.deliveries import reconciliation, returning, windows
+from hub.deliveries import callbacks, reconciliation, returning, windows
 from hub.deliveries.models import DatedHours, Delivery, Replay, WeeklyHours
 from hub.duplicates.models import Case, Member
 from hub.fidelity import ledger
@@ -144,6 +144,7 @@ def operated(code: str) -> None:
             code, timezone.localdate() - timedelta(days=1), reconciliation.Theirs(count=1, sha256="")
         )
         operator = User.objects.create_user("operator-of-the-hub", is_operator=True)
+        callbacks.register(code, "pull:?ring=https://town.example.jp/")
         Replay.objects.create(chosen={}, reason="x", state=Replay.State.DONE, expected=0, asked_by=operator)
 
 
