@@ -9,5 +9,5 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hub.settings")
 app = Celery("hub")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(
-    ["hub.accounts", "hub.deliveries", "hub.procedures", "hub.relocations", "hub.shadow", "hub.trays"]
+    ["hub.accounts", "hub.deliveries", "hub.onboarding", "hub.procedures", "hub.relocations", "hub.shadow", "hub.trays"]
 )

@@ -40,6 +40,10 @@ HUB_TRAY_EVERY = env.float("HUB_TRAY_EVERY", default=15.0)
 HUB_TRAY_QUIET = env.float("HUB_TRAY_QUIET", default=10.0)
 #: The grade that a town's adapter needs before its connection goes live (A, B or C); empty: none.
 HUB_CONFORMANCE_GRADE = env.str("HUB_CONFORMANCE_GRADE", default="B")
+#: Port of 127.0.0.1 on which the kit plays the hub when an operator starts it here; 0: vendors run it themselves.
+HUB_KIT_PORT = env.int("HUB_KIT_PORT", default=0)
+#: Where the towns' test systems reach that port, if a proxy stands in front of it.
+HUB_KIT_ADDRESS = env.str("HUB_KIT_ADDRESS", default="")
 #: The accounts a demo prints; empty in production.
 HUB_DEMO = env.bool("HUB_DEMO", default=False)
 #: Longest request body a citizen's page or an API call may send, in bytes.
@@ -82,6 +86,7 @@ INSTALLED_APPS = [
     "hub.procedures",
     "hub.conformance",
     "hub.shadow",
+    "hub.onboarding",
     "hub.relocations",
     "hub.consents",
     "hub.duplicates",
@@ -159,6 +164,7 @@ CELERY_BEAT_SCHEDULE = {
     "purge": {"task": "hub.relocations.tasks.purge", "schedule": crontab(hour="3", minute="40")},
     "prove": {"task": "hub.deliveries.tasks.prove", "schedule": 2.0, "options": {"expires": 2.0}},
     "forget": {"task": "hub.accounts.tasks.forget", "schedule": 600.0, "options": {"expires": 500.0}},
+    "onboard": {"task": "hub.onboarding.tasks.run", "schedule": 3.0, "options": {"expires": 3.0}},
     "replay": {"task": "hub.deliveries.tasks.replay", "schedule": 5.0, "options": {"expires": 4.0}},
     "reconcile": {"task": "hub.deliveries.tasks.reconcile", "schedule": crontab(hour="5", minute="10")},
     "open_by_day": {"task": "hub.procedures.tasks.open_by_day", "schedule": 600.0, "options": {"expires": 500.0}},

@@ -1,7 +1,7 @@
 """Keys and secrets of machine clients: made, replaced with an overlap, taken back; everything is written down."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -145,11 +145,21 @@ def expires_next(client: SystemClient, *, secret_only: bool = False) -> datetime
     """
     if secret_only:
         return client.secret_expires_at if soon(client.secret_expires_at) else None
-    newest: dict[str, datetime | None] = {}
-    for shown in credentials_of(client):
-        ends = newest.setdefault(shown.kind, shown.expires_at)
-        newest[shown.kind] = None if ends is None or shown.expires_at is None else max(ends, shown.expires_at)
-    return min((ends for ends in newest.values() if soon(ends) and ends), default=None)
+    return expire_next([client]).get(client.pk)
+
+
+def expire_next(clients: Iterable[SystemClient]) -> dict[int, datetime]:
+    """As ``expires_next``, for many in one statement; those that must see to nothing are left out."""
+    newest = {client.pk: {CredentialKind.SECRET.value: client.secret_expires_at} for client in clients}
+    rows = Credential.objects.valid().filter(client__in=newest)
+    for pk, kind, expires_at in rows.values_list("client", "kind", "expires_at"):
+        ends = newest[pk].setdefault(kind, expires_at)
+        newest[pk][kind] = None if ends is None or expires_at is None else max(ends, expires_at)
+    found = {
+        pk: min((ends for ends in by_kind.values() if ends and soon(ends)), default=None)
+        for pk, by_kind in newest.items()
+    }
+    return {pk: ends for pk, ends in found.items() if ends is not None}
 
 
 def comes_from_home(client: SystemClient, meta: Any) -> bool:

@@ -1,6 +1,7 @@
 """Django application of the API."""
 
 from django.apps import AppConfig
+from django.utils.translation import gettext_lazy as _
 
 
 class ApiConfig(AppConfig):
@@ -8,3 +9,4 @@ class ApiConfig(AppConfig):
 
     name = "hub.api"
     label = "api"
+    verbose_name = _("Machines")

@@ -28,7 +28,9 @@ READ = {
 #: Read by clerks alone: which procedures a person needs, and what was agreed to at the counter, is about the person.
 TOWNS_OWN = {"procedures": ("task", "step"), "consents": ("request",)}
 #: Read by operators alone.
-OVERSEEN = {"audit": ("entry",), "accounts": ("user", "systemclient", "credential"), "api": ("heartbeat",)}
+OVERSEEN = {"audit": ("entry",), "accounts": ("user", "systemclient", "credential"), "api": ("heartbeat",)} | {
+    "onboarding": ("onboarding",)
+}
 #: What operators keep: how a municipality is reached, when it is open, who works at the desk.
 KEPT = {
     "municipalities.change_municipality",
@@ -46,6 +48,7 @@ KEPT = {
     "deliveries.add_closure",
     "deliveries.view_replay",
     "deliveries.add_replay",
+    "onboarding.add_onboarding",
     "accounts.add_systemclient",
     "accounts.change_systemclient",
     "accounts.add_user",

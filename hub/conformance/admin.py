@@ -1,16 +1,13 @@
 """The desk's view of conformance reports: which adapter got which grade, and what it still has to do."""
 
-from typing import Any
-
 from django.contrib import admin
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from hub import desk
 from hub.conformance.models import Report
-from municipalities.conformance import kit
+from hub.conformance.reading import lines
 
 
 @admin.register(Report)
@@ -30,17 +27,4 @@ class ReportAdmin(desk.Desk):
 
     @admin.display(description=_("checks"))
     def found(self, row: Report) -> SafeString:
-        language = "en" if get_language() == "en" else "ja"
-        asked = {check.name: check for check in kit.table()}
-        lines = [_line(one, asked[one["name"]], language) for one in row.checks if one["name"] in asked]
-        lines.sort(key=lambda line: (line["passed"] is not False, line["passed"] is not None))
-        return render_to_string("conformance/checks.html", {"lines": lines})
-
-
-def _line(one: dict[str, Any], check: kit.Check, language: str) -> dict[str, Any]:
-    return one | {
-        "title": check.title[language],
-        "why": check.why[language],
-        "remedy": check.remedy[language],
-        "level": check.level,
-    }
+        return render_to_string("conformance/checks.html", {"lines": lines(row)})

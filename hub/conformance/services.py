@@ -1,11 +1,13 @@
 """Keep a report of the conformance kit, and say what stands against a connection that is to go live."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
 import msgspec
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -16,6 +18,9 @@ from hub.catalogue import refuse
 from hub.conformance.models import Mode, Report
 from municipalities import standard as standards
 from municipalities.conformance import kit
+from municipalities.conformance.notices import Writer, as_json
+from municipalities.errors import UnfitError
+from municipalities.notice import Notice
 
 #: How long a report counts: vendors change their systems, and the hub its checks.
 VALID = timedelta(days=400)
@@ -84,9 +89,36 @@ def latest(municipality: str, mode: Mode, standard: str) -> Report | None:
     return rows.filter(at__gte=timezone.now() - VALID).order_by("-id").first()
 
 
+def latest_of(municipalities: Iterable[str]) -> QuerySet[Report]:
+    """The last reports of these towns that still count, one for each way and record standard."""
+    rows = Report.objects.filter(municipality__in=municipalities, at__gte=timezone.now() - VALID)
+    about = ("municipality_id", "mode", "standard")
+    return rows.order_by(*about, "-id").distinct(*about)
+
+
+def mode_of(address: str) -> Mode | None:
+    """Which way the kit would take, if it can."""
+    return MODES.get(address.partition(":")[0])
+
+
+def writer(name: str) -> Writer:
+    """Writes the kit's notices in a record standard, which may raise ``ValueError``; canonical JSON without one."""
+    if not name:
+        return as_json
+    layout = standards.load(name)
+
+    def write(told: dict[str, Any]) -> tuple[bytes, str]:
+        try:
+            return layout.write(msgspec.convert(told, Notice)).content, layout.content_type
+        except (UnfitError, msgspec.ValidationError) as error:
+            raise ValueError(name) from error
+
+    return write
+
+
 def against(municipality: str, standard: str, address: str) -> str:
     """What stands against such a connection, in words; empty when it may go live."""
-    mode = MODES.get(address.partition(":")[0])
+    mode = mode_of(address)
     needed = settings.HUB_CONFORMANCE_GRADE
     if mode is None or not needed:
         return ""

@@ -116,6 +116,15 @@ def key_of(row: Callback) -> bytes:
     return vault.masters().unwrap(bytes(row.signing_key), _identity(row.pk)) if row.signing_key else b""
 
 
+def signs(municipality: str, address: str) -> bytes:
+    """The key by which the hub signs there, or will; empty without one."""
+    present = present_of(municipality)
+    if present is not None and present.address == address and present.signing_key:
+        return keys.opened(present.pk, bytes(present.signing_key))
+    row = Callback.objects.filter(municipality=municipality, address=address).first()
+    return key_of(row) if row is not None else b""
+
+
 def _identity(callback_id: int) -> str:
     return f"deliveries_callback.signing_key:{callback_id}"
 

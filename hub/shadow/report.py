@@ -90,6 +90,13 @@ class Report:
         """Whether nothing stands in the way."""
         return not self.obstacles()
 
+    def kept(self) -> dict[str, Any]:
+        """The counts, to be written down: no word of any language, nothing personal."""
+        return {
+            "outcomes": {outcome.value: number for outcome, number in self.outcomes.items()},
+            "differences": [[one.kind.value, one.item, one.code, n] for one, n in self.differences.items()],
+        }
+
     def as_json(self) -> dict[str, Any]:
         """The report for machines."""
         return {
@@ -110,6 +117,15 @@ class Report:
                 for line in self.lines()
             ],
         }
+
+
+def restored(kept: Mapping[str, Any], omits: Mapping[str, str]) -> Report:
+    """The report of what ``Report.kept`` wrote down."""
+    return Report(
+        outcomes=Counter({Outcome(outcome): number for outcome, number in kept["outcomes"].items()}),
+        differences=Counter({Difference(Kind(kind), item, code): n for kind, item, code, n in kept["differences"]}),
+        omits=omits,
+    )
 
 
 def collect(trials: Iterable[tuple[Outcome, Iterable[Difference]]], omits: Mapping[str, str]) -> Report:

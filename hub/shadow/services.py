@@ -86,6 +86,11 @@ def written(present: Connection, since: date) -> QuerySet[Delivery]:
     return rows.filter(content_sha256__isnull=False).order_by("pk")
 
 
+def recent(present: Connection, since: date, most: int) -> list[tuple[Delivery, bytes | None]]:
+    """The latest of what was written over this connection, with the keys, to be tried without being kept."""
+    return list(with_keys(written(present, since).reverse()[:most]))
+
+
 def untried(present: Connection, following: Connection) -> QuerySet[Delivery]:
     """What was written and not tried in the following standard yet."""
     since = following.tried_from or following.valid_from

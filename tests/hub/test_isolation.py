@@ -28,6 +28,8 @@ from hub.duplicates.models import Case, Member
 from hub.fidelity import ledger
 from hub.fidelity import services as fidelity
 from hub.fidelity.models import Kind, Substitution
+from hub.onboarding import services as onboarding
+from hub.onboarding.models import Draft, Run
 from hub.procedures import services as procedures
 from hub.procedures.conditions import Move, Person
 from hub.procedures.models import LocalRule, Task
@@ -37,6 +39,7 @@ from hub.shadow import services as shadow
 from hub.vault import services as vault
 from municipalities.characters import Fallback
 from municipalities.errors import UnfitError
+from municipalities.models import Municipality
 from municipalities.notice import Kind as MoveKind
 from municipalities.notice import Scope
 from tests import samples
@@ -50,7 +53,7 @@ pytestmark = pytest.mark.django_db
 GUARDED = (
     "deliveries", "relocations", "procedures", "vault", "audit", "fidelity", "shadow", "consents", "duplicates",
     "protection", "api",
-    "conformance",
+    "conformance", "onboarding",
 )  # fmt: skip
 STRANGERS = {
     "system of another town": Actor(ActorKind.SYSTEM, NAHA, f"town-{NAHA}"),
@@ -144,6 +147,10 @@ def operated(code: str) -> None:
             code, timezone.localdate() - timedelta(days=1), reconciliation.Theirs(count=1, sha256="")
         )
         operator = User.objects.create_user("operator-of-the-hub", is_operator=True)
+        begun = onboarding.begin(Municipality.objects.get(pk=code))
+        onboarding.start(begun, Run.Kind.SHADOW)
+        lists: dict[str, Any] = {name: [] for name in ("rows", "unplaced", "omitted", "remaining")}
+        Draft.objects.create(onboarding=begun, name="x", folder=b"x", **lists)
         callbacks.register(code, "pull:?ring=https://town.example.jp/")
         Replay.objects.create(chosen={}, reason="x", state=Replay.State.DONE, expected=0, asked_by=operator)
 

@@ -4,18 +4,14 @@ import json
 from argparse import ArgumentParser
 from typing import Any
 
-import msgspec
 from django.core.management.base import BaseCommand, CommandError
 
 from hub.actors import HUB, acting
 from hub.conformance import services
 from municipalities import standard
 from municipalities.conformance import options
-from municipalities.conformance.notices import Writer, as_json
 from municipalities.conformance.report import as_html, as_lines
 from municipalities.conformance.report import as_json as document_of
-from municipalities.errors import UnfitError
-from municipalities.notice import Notice
 
 
 class Command(BaseCommand):
@@ -31,7 +27,9 @@ class Command(BaseCommand):
 
     def handle(self, **options_: Any) -> None:
         given = type("Given", (), options_)()
-        report = options.run(given, self.stderr.write, writer(given.standard))
+        if given.standard and given.standard not in standard.names():
+            raise CommandError(f"There is no record standard «{given.standard}»; see «manage.py standards list».")
+        report = options.run(given, self.stderr.write, services.writer(given.standard))
         document = document_of(report, given.language) | {"standard": given.standard}
         lines = as_lines(report, given.language)
         self.stdout.write(json.dumps(document, ensure_ascii=False) if given.json else "\n".join(lines))
@@ -42,20 +40,3 @@ class Command(BaseCommand):
                 services.record(given.town, document)
         if report.grade > given.needed:
             raise CommandError(f"Grade {report.grade}; {given.needed} was asked for.", returncode=1)
-
-
-def writer(name: str) -> Writer:
-    """Writes notices in a record standard; ``ValueError`` for what it has no place for."""
-    if not name:
-        return as_json
-    if name not in standard.names():
-        raise CommandError(f"There is no record standard «{name}»; see «manage.py standards list».")
-    layout = standard.load(name)
-
-    def write(told: dict[str, Any]) -> tuple[bytes, str]:
-        try:
-            return layout.write(msgspec.convert(told, Notice)).content, layout.content_type
-        except (UnfitError, msgspec.ValidationError) as error:
-            raise ValueError(name) from error
-
-    return write

@@ -90,6 +90,7 @@ class Command(BaseCommand):
     def environment(self) -> dict[str, str]:
         """What the processes get besides the environment of this one."""
         folders = {"HUB_FOLDER_ROOT": str(self.data), "HUB_STATIC_ROOT": str(self.data / "static")}
+        folders["HUB_KIT_PORT"] = str(free_port(9190))
         return folders | {"HUB_DEMO": "1", "HUB_TRAY_EVERY": "3", "PYTHONUNBUFFERED": "1"}
 
     def start(self, processes: Processes, options: dict[str, Any]) -> None:

@@ -48,7 +48,7 @@ class Command(BaseCommand):
         """Each recent delivery's outcome and differences."""
         since = timezone.localdate() - timedelta(days=options["days"])
         with acting(HUB):
-            rows = list(services.with_keys(services.written(present, since).reverse()[: options["limit"]]))
+            rows = services.recent(present, since, options["limit"])
         for row, key in track(rows, "tried", console=Console(stderr=True), disable=options["json"]):
             tried = services.attempt(row, key, present.layout(), following)
             yield tried.outcome, tried.differences
