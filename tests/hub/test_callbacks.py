@@ -42,7 +42,7 @@ class Inbox:
                 nothing: Any = None  # neither books nor hub is asked
                 adapter = Adapter(nothing, nothing, [box.key])
                 try:
-                    status, told = 200, f'{{"challenge": "{adapter.repeat(self.headers, body)["challenge"]}"}}'
+                    status, told = adapter.push(self.headers, body), body.decode()
                 except Refused as refused:
                     status, told = refused.status, f'{{"code": "{refused.code}"}}'
                 if self.path == "/mute":
