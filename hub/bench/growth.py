@@ -84,7 +84,7 @@ def copy(cursor: Any, table: str) -> str:
     values = [COPIES[table].get(name, f't."{name}"') for name in columns]
     names = ", ".join(f'"{name}"' for name in columns)
     return (
-        f"INSERT INTO {table} ({names}) SELECT {', '.join(values)} FROM generate_series(%s, %s) AS g"  # noqa: S608
+        f"INSERT INTO {table} ({names}) SELECT {', '.join(values)} FROM generate_series(%s::int, %s::int) AS g"  # noqa: S608
         f" CROSS JOIN {table} AS t WHERE t.{OWNER.get(table, 'relocation_id')} = %s::uuid"
     )
 

@@ -21,7 +21,7 @@ from tests.conftest import load_towns
 #: Applications whose rows come and go with filings. Lanes stay: there is one for every town.
 APPLICATIONS = (
     "audit", "vault", "fidelity", "deliveries", "procedures", "relocations", "consents", "duplicates", "protection", "api",
-    "conformance",
+    "conformance", "onboarding",
 )  # fmt: skip
 
 #: Of a connection, what a test may change.
