@@ -7,7 +7,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 CODE := hub municipalities tests manage.py
 
-.PHONY: help demo test fuzz workers lint bench chaos lock messages clean
+.PHONY: help demo test fuzz workers lives lint bench chaos lock messages clean
 .DELETE_ON_ERROR:
 
 help: ## these lines
@@ -24,6 +24,9 @@ fuzz: $(VENV)/.installed-dev ## 50,000 requests at random by the API's own docum
 
 workers: $(VENV)/.installed-dev ## 10,000 records fetched by two workers that are killed all the while (HUB_WORKER_RECORDS)
 	@HUB_WORKER_RECORDS=$${HUB_WORKER_RECORDS:-10000} $(PY) -m pytest tests/hub/test_workers.py -s $(ARGS)
+
+lives: $(VENV)/.installed-dev ## anything at all happens to several filings, 500 times at random (HUB_LIVES)
+	@HUB_LIVES=$${HUB_LIVES:-500} $(PY) -m pytest tests/hub/test_lives.py -n 1 --timeout 36000 $(ARGS)
 
 bench: $(VENV)/.installed-dev ## the hub beside the code one would write without it
 	@$(PY) manage.py bench $(ARGS)

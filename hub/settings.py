@@ -173,6 +173,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 50.0},
     },
+    "follow_successions": {
+        "task": "hub.relocations.tasks.follow_successions",
+        "schedule": 60.0,
+        "options": {"expires": 50.0},
+    },
+    "watch_outages": {
+        "task": "hub.relocations.tasks.watch_outages",
+        "schedule": 60.0,
+        "options": {"expires": 50.0},
+    },
     "try_next": {"task": "hub.shadow.tasks.try_next", "schedule": 15.0, "options": {"expires": 10.0}},
 }
 

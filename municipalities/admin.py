@@ -24,7 +24,7 @@ from municipalities import connections, gaiji, standard, transports
 from municipalities.characters import GaijiError
 from municipalities.errors import RefusedError
 from municipalities.loader import FROM_TABLE
-from municipalities.models import CalendarException, Connection, Gaiji, GaijiTable, Municipality, Succession
+from municipalities.models import CalendarException, Connection, Gaiji, GaijiTable, Municipality, Outage, Succession
 
 
 class ConnectionForm(forms.ModelForm):
@@ -293,3 +293,15 @@ class GaijiAdmin(admin.ModelAdmin):
     @admin.display(description=_("code points"))
     def points(self, row: Gaiji) -> str:
         return gaiji.points(row.sequence)
+
+
+@admin.register(Outage)
+class OutageAdmin(admin.ModelAdmin):
+    """Outages of the statutory line: entered when it fails, ended when it works again, never removed."""
+
+    list_display = ("municipality", "since", "until")
+    list_select_related = ("municipality",)
+    autocomplete_fields = ("municipality",)
+
+    def has_delete_permission(self, _request: HttpRequest, _obj: Outage | None = None) -> bool:
+        return False

@@ -21,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from municipalities import characters, codes
 from municipalities import standard as standards
 from municipalities.opening import Exceptional, Hours, Opening
+from municipalities.outage_models import Outage as Outage
 
 SIX_DIGITS = "^[0-9]{6}$"
 AT_ONCE = 64

@@ -46,9 +46,9 @@ def situations(movers: int) -> list[Situation]:
     everyone = tuple(range(1, movers + 1))
     who = frozenset(everyone)
     legs = (
-        LegFacts(Role.ORIGIN, ORIGIN, everyone, told=True),
-        LegFacts(Role.DESTINATION, DESTINATION, everyone, told=True),
-        LegFacts(Role.DOMICILE, DOMICILE, everyone, told=True),
+        LegFacts(Role.ORIGIN, ORIGIN, everyone),
+        LegFacts(Role.DESTINATION, DESTINATION, everyone),
+        LegFacts(Role.DOMICILE, DOMICILE, everyone),
     )
     facts = tuple(Fact(type_, who, outcome, town) for type_, outcome, town in COURSE)
     moments = []

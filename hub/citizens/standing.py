@@ -1,14 +1,14 @@
 """Where a relocation stands, in a citizen's words: each town, what it was told and said, what comes next, by when."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.translation import gettext
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from hub import words
@@ -18,7 +18,7 @@ from hub.consents import services as asking
 from hub.deliveries import windows
 from hub.deliveries.models import Delivery
 from hub.deliveries.states import Answer, State
-from hub.relocations import facts, services, status, tables
+from hub.relocations import facts, outages, services, status, tables
 from hub.relocations.clocks import Deadline, deadlines, table
 from hub.relocations.filing import Filing
 from hub.relocations.models import Agreement, Leg, Relocation, Report
@@ -109,6 +109,8 @@ class Clock:
     due_on: str
     hint: str
     passed: bool
+    #: How many days are left, once the citizen was reminded.
+    left: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,8 @@ class Town:
     changes: list[str]
     #: From when its system receives, while it is closed and something waits for it; empty otherwise.
     receives_from: str = ""
+    #: That the statutory line is down there, while something must still pass over it.
+    line: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,27 +241,32 @@ def clocks(relocation: Relocation, filing: Filing | None) -> Iterator[Clock]:
     starts = status.planned_starts(filing) if filing else {"planned_out_on": relocation.planned_out_on}
     running = deadlines(Kind(relocation.kind), Flow(relocation.flow), starts)
     found = {clock.clock: clock for clock in running}
+    near = {event.detail["clock"] for event in relocation.events.filter(type="deadline.near")}
     special = [found[name].due_on for name in ("C30", "SPECIAL14") if name in found]
     if special:
         last = min(special)
         hint = gettext("Afterwards a move-out certificate on paper is needed, and the card lapses if nothing is filed.")
-        yield clock_of("C30", gettext("Last day for the move-in filing with the card"), last, hint)
+        yield clock_of(
+            "C30", gettext("Last day for the move-in filing with the card"), last, hint, near & {"C30", "C14"}
+        )
     if "C14" in found and relocation.destination is not None:
-        yield _by_law(relocation.destination, found["C14"])
+        yield _by_law(relocation.destination, found["C14"], near & {"C14"})
 
 
-def clock_of(key: str, title: str, on: date, hint: str) -> Clock:
-    """A last day as the page shows it."""
-    return Clock(key, title, on, day(on), hint, on < timezone.localdate())
+def clock_of(key: str, title: str, on: date, hint: str, near: Collection[str] = ()) -> Clock:
+    """A last day as the page shows it; ``near``: the clocks of which the citizen was reminded."""
+    days = (on - timezone.localdate()).days
+    left = ngettext("%(days)d day left", "%(days)d days left", days) % {"days": days} if near and days >= 0 else ""
+    return Clock(key, title, on, day(on), hint, days < 0, left)
 
 
-def _by_law(town: Municipality, clock: Deadline) -> Clock:
+def _by_law(town: Municipality, clock: Deadline, near: Collection[str]) -> Clock:
     """The statutory day, by the town's calendar; as it falls where the holidays are not known yet."""
     legal = table()["C14"].rolled(clock.starts_on, town.opening()) or clock.due_on
     hint = gettext("Within 14 days of starting to live there (Basic Resident Register Act, Art. 22).")
     if legal != clock.due_on:
         hint += " " + gettext("The 14th day is a closed day; the next open day counts.")
-    return clock_of("C14", gettext("Last day for the move-in filing by law"), legal, hint)
+    return clock_of("C14", gettext("Last day for the move-in filing by law"), legal, hint, near)
 
 
 def towns(relocation: Relocation, filing: Filing | None) -> list[Town]:
@@ -265,9 +274,27 @@ def towns(relocation: Relocation, filing: Filing | None) -> list[Town]:
     names = {mover.ordinal: mover.full_name for mover in filing.movers} if filing else {}
     reports = list(relocation.reports.order_by("received_at"))
     found = changes.replaced(relocation.pk)
-    legs = status.legs(relocation)
+    legs, before = status.legs(relocation), status.taken_over(relocation)
     closed = windows.receives_from(leg.municipality_id for leg in legs)
-    return [town(leg, status.told(relocation, leg), reports, names, found, closed) for leg in legs]
+    silent = outages.down(leg.municipality_id for leg in legs) if relocation.state in BEFORE_ARRIVAL else {}
+    return [
+        replace(
+            town(leg, status.told(relocation, leg, before), reports, names, found, closed, before),
+            line=line(relocation, leg) if leg.municipality_id in silent else "",
+        )
+        for leg in legs
+    ]
+
+
+def line(relocation: Relocation, leg: Leg) -> str:
+    """What it means that the statutory line is down at this town."""
+    if leg.role not in tables.LEADING or relocation.flow != Flow.CARD_SPECIAL:
+        return ""
+    return gettext(
+        "The line between municipalities (Juki-net) is down here. Nothing is lost and you need not file again."
+        " Until it works, the move-in can only be registered with a move-out certificate on paper; ask the"
+        " municipality you leave for one, or wait."
+    )
 
 
 def town(
@@ -277,16 +304,19 @@ def town(
     names: Mapping[int, str],
     replaced: Mapping[UUID, changes.Replaced],
     closed: Mapping[str, datetime],
+    before: Sequence[status.TakenOver],
 ) -> Town:
     """One town's part."""
     told = [row for row in told if row.state not in (State.WITHDRAWN, State.SUPERSEDED)]
+    codes = status.codes_of(leg, before)
     said = [
         Step(words.report(row.type, row.outcome), row.received_at, kind="said")
         for row in reports
-        if row.municipality_id == leg.municipality_id and leg.role in tables.reports().get(row.type, ())
+        if row.municipality_id in codes and leg.role in tables.reports().get(row.type, ())
     ]
+    heard = [Step(took_over(one), one.at, kind="said") for one in before if one.heir in codes]
     # What departments were told stands with each procedure.
-    steps = [handed(row) for row in told if not row.type.startswith("task.")] + said
+    steps = [handed(row) for row in told if not row.type.startswith("task.")] + said + heard
     return Town(
         title=str(ROLES.get(leg.role, leg.role)),
         name=leg.municipality.full_name,
@@ -295,6 +325,11 @@ def town(
         changes=changes.sentences(replaced, told),
         receives_from=receives_from(closed.get(leg.municipality_id), told),
     )
+
+
+def took_over(one: status.TakenOver) -> str:
+    """That the municipality is another one now."""
+    return gettext("took over from %(town)s; you need not file again") % {"town": one.former.full_name}
 
 
 def receives_from(opens: datetime | None, told: Iterable[Delivery]) -> str:

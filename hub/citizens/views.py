@@ -43,7 +43,8 @@ def home(request: HttpRequest) -> HttpResponse:
         assert isinstance(request.user, User)  # noqa: S101 - only who signed in comes here
         actor = request.user.actor
         rows = Relocation.objects.filter(owner=actor.owner).select_related("origin", "destination")
-        context |= {"relocations": rows.order_by("-pk")[:MOST], "agreed": consents.answered_by(actor)}
+        mine = [status.as_it_stands(row) for row in rows.order_by("-pk")[:MOST]]
+        context |= {"relocations": mine, "agreed": consents.answered_by(actor)}
     return render(request, "citizens/home.html", context)
 
 

@@ -6,7 +6,7 @@ carries that attempt number, so a courier that lost its lease changes nothing.
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
@@ -252,7 +252,7 @@ class Outcome:
 WRITE = """
 UPDATE deliveries_delivery AS delivery
    SET state = o.state, code = o.code, cause = o.cause, due_at = o.due_at, leased_until = NULL,
-       sent_at = CASE WHEN o.state = 'sent' THEN %(now)s ELSE delivery.sent_at END,
+       sent_at = CASE WHEN o.state = 'sent' THEN coalesce(delivery.sent_at, %(now)s) ELSE delivery.sent_at END,
        held_at = CASE WHEN o.state = 'held' THEN %(now)s END,
        content_sha256 = coalesce(delivery.content_sha256, o.digest)
   FROM unnest(%(ids)s::uuid[], %(attempts)s::int[], %(states)s::varchar[], %(codes)s::varchar[],
@@ -260,7 +260,7 @@ UPDATE deliveries_delivery AS delivery
        AS o(id, attempt, state, code, cause, due_at, digest)
  WHERE delivery.id = o.id AND delivery.attempts = o.attempt AND delivery.state = 'queued'
    AND delivery.leased_until IS NOT NULL
-RETURNING delivery.id
+RETURNING delivery.id, delivery.sent_at IS NOT DISTINCT FROM %(now)s
 """
 
 KEEP = """
@@ -294,15 +294,18 @@ def write(outcomes: Sequence[Outcome]) -> int:
     with acting(HUB):
         with connection.cursor() as cursor:
             cursor.execute(WRITE, parameters)
-            moved = {pk for (pk,) in cursor.fetchall()}
+            #: Whether it is the first hand-over, by delivery.
+            moved: dict[UUID, bool] = dict(cursor.fetchall())
             late: set[UUID] = set()
             if len(moved) < len(outcomes):
                 cursor.execute(KEEP, parameters)
                 late = {pk for (pk,) in cursor.fetchall()}
-        ledger.keep(change for outcome in outcomes if _is_first(outcome, moved, late) for change in outcome.changes)
+        ledger.keep(
+            change for outcome in outcomes if _is_first(outcome, moved.keys(), late) for change in outcome.changes
+        )
         pairs = zip(outcomes, ended, strict=True)
         done = [(outcome, state) for outcome, (state, *_) in pairs if outcome.claimed.id in moved]
-        _write_down(done, now)
+        _write_down(done, moved, now)
         _count(outcomes, now)
     _measure(done, now)
     return len(done)
@@ -318,7 +321,7 @@ def _measure(done: Iterable[tuple[Outcome, State]], now: datetime) -> None:
     metrics.add(made, metrics.observed("hub_handover_seconds", taken))
 
 
-def _is_first(outcome: Outcome, moved: set[UUID], late: set[UUID]) -> bool:
+def _is_first(outcome: Outcome, moved: Collection[UUID], late: set[UUID]) -> bool:
     """Tell whether this attempt's bytes are the first of its delivery: a re-issue changes nothing anew."""
     return outcome.claimed.id in late or (outcome.claimed.content_sha256 is None and outcome.claimed.id in moved)
 
@@ -352,8 +355,8 @@ def _ended(outcome: Outcome, now: datetime) -> tuple[State, str, datetime]:
     return State.QUEUED, outcome.cause, now + timedelta(seconds=wait)
 
 
-def _write_down(done: Iterable[tuple[Outcome, State]], now: datetime) -> None:
-    """Events, audit and the signal, in bulk."""
+def _write_down(done: Iterable[tuple[Outcome, State]], first: Mapping[UUID, bool], now: datetime) -> None:
+    """Events, audit and, of what was handed over for the first time, the signal; in bulk."""
     made, acts, sent = [], [], []
     for outcome, state in done:
         claimed = outcome.claimed
@@ -363,7 +366,7 @@ def _write_down(done: Iterable[tuple[Outcome, State]], now: datetime) -> None:
             detail["code"] = outcome.code
         name = "delivery.again" if state == State.QUEUED else f"delivery.{state.value}"
         acts.append(audit.Act(name, f"delivery:{claimed.id}", detail, claimed.relocation_id))
-        if state == State.SENT:
+        if state == State.SENT and first[claimed.id]:
             sent.append(
                 (claimed.id, claimed.relocation_id, claimed.type, claimed.ordinals, claimed.municipality, claimed.role)
             )

@@ -73,6 +73,7 @@ class Delivery(models.Model):
     #: Since when a person must look.
     held_at = models.DateTimeField(_("held since"), null=True, blank=True)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
+    #: The first time; when it was sent again, its events say.
     sent_at = models.DateTimeField(_("handed over"), null=True, blank=True)
     answered_at = models.DateTimeField(_("answered"), null=True, blank=True)
     #: When the state last changed, by the database's own clock (trigger): the order of ``feed``.

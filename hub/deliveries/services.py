@@ -18,7 +18,7 @@ from hub.audit import services as audit
 from hub.catalogue import refuse
 from hub.deliveries import feed, lanes, parking, signals, steps, writing
 from hub.deliveries.models import Delivery, Receipt
-from hub.deliveries.states import Answer, Cause, State
+from hub.deliveries.states import UNSENT, Answer, Cause, State
 from hub.vault import cipher
 from hub.vault import services as vault
 from municipalities import standard
@@ -247,13 +247,15 @@ def hand_over_on_paper(delivery: Delivery) -> None:
 
 def _hand_over(delivery: Delivery, note: str = "") -> None:
     """Mark as sent, tell who follows, and wake the courier for what was parked behind."""
-    delivery.state, delivery.sent_at, delivery.leased_until = State.SENT, timezone.now(), None
+    again, now = delivery.sent_at is not None, timezone.now()
+    delivery.state, delivery.sent_at, delivery.leased_until = State.SENT, delivery.sent_at or now, None
     delivery.held_at = None
     delivery.save(update_fields=["state", "sent_at", "leased_until", "held_at"])
     parking.release([delivery])
     _write_down([delivery], note=note)
     audit.record(act("delivery.sent", delivery, **({"how": note} if note else {})))
-    announce([delivery])
+    if not again:
+        announce([delivery])
     transaction.on_commit(lanes.wake)
 
 
@@ -366,6 +368,26 @@ def take_back(
     _write_down(unsent)
     audit.record_all(act(f"delivery.{state.value}", row) for row in unsent)
     return unsent
+
+
+def unsent(relocation_id: UUID, municipality: str) -> list[Delivery]:
+    """Lock what this town was not handed yet, whether it was tried or not."""
+    rows = Delivery.objects.filter(relocation_id=relocation_id, municipality=municipality, sent_at=None)
+    return list(rows.filter(state__in=UNSENT).select_for_update(of=("self",)).order_by("sequence"))
+
+
+def under_way(relocation_id: UUID, municipality: str) -> bool:
+    """Tell whether a courier or a worker of the town holds anything of this relocation right now."""
+    rows = Delivery.objects.filter(relocation_id=relocation_id, municipality=municipality, state__in=UNSENT)
+    return rows.filter(leased_until__gt=timezone.now()).exists()
+
+
+def supersede(delivery: Delivery, successor: str) -> None:
+    """Take back what was not handed over, for another municipality is told it in its place."""
+    delivery.state, delivery.held_at, delivery.leased_until = State.SUPERSEDED, None, None
+    delivery.save(update_fields=["state", "held_at", "leased_until"])
+    _write_down([delivery], note=f"succeeded by {successor}")
+    audit.record(act("delivery.superseded", delivery, successor=successor))
 
 
 def content_digest(content: bytes) -> str:

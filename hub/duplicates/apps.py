@@ -14,7 +14,8 @@ class DuplicatesConfig(AppConfig):
     def ready(self) -> None:
         """Look for persons who are filed already, and see to it that one move-out of them is registered."""
         from hub.duplicates import services
-        from hub.relocations.signals import reporting, stored
+        from hub.relocations.signals import corrected, reporting, stored
 
         stored.connect(services.look, dispatch_uid="duplicates_look")
+        corrected.connect(services.look_again, dispatch_uid="duplicates_look_again")
         reporting.connect(services.one_wins, dispatch_uid="duplicates_one_wins")

@@ -14,7 +14,7 @@ from hub.actors import HUB, Actor, acting
 from hub.audit import services as audit
 from hub.catalogue import refuse
 from hub.duplicates.models import Case, Finding, Mark, Member
-from hub.relocations import people
+from hub.relocations import journey, people
 from hub.relocations.filing import Filing
 from hub.relocations.models import Mover, Relocation
 
@@ -43,6 +43,16 @@ def look(relocation: Relocation, filing: Filing, gone: Collection[int], **_: Any
     )
     for mark, marked in found.items():
         _join(town, mark, [*marked, Mark(relocation=relocation, ordinal=here[mark], mark=mark)])
+
+
+#: What a person's mark is made of.
+MARKED = frozenset({"movers.full_name", "movers.date_of_birth", "movers.sex"})
+
+
+def look_again(relocation: Relocation, filing: Filing, by: str, changed: frozenset[str], **_: Any) -> None:
+    """Look once more when a town corrected who somebody is (receiver of ``signals.corrected``)."""
+    if by != journey.AMENDED and changed & MARKED:  # an amendment is stored as a filing is
+        look(relocation, filing)
 
 
 def _in_turn(marks: Iterable[bytes]) -> None:

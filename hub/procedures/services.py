@@ -318,6 +318,24 @@ def open_by_day(most: int = 500) -> int:
     return len(found)
 
 
+def rename(case: Case, code: str, successor: str) -> list[Task]:
+    """Give the tasks of a municipality of the past to its successor; returns those whose notice never left.
+
+    That another code stands for the same town re-opens nothing, though the rule read it.
+    """
+    found = _wanted(case)
+    ours = list(
+        Task.objects.filter(relocation_id=case.relocation_id, municipality=code).exclude(state=State.SUPERSEDED)
+    )
+    for task in ours:
+        task.municipality_id, task.changed_at = successor, timezone.now()
+        if (task.rule, task.ordinal) in found:
+            task.inputs = mark(found[task.rule, task.ordinal])
+        task.save(update_fields=["municipality", "inputs", "changed_at"])
+    _write_down(ours, note=f"succeeded by {successor}")
+    return [task for task in ours if task.state == State.READY]
+
+
 # --- Answers ---------------------------------------------------------------------------------------------------
 
 _answers = msgspec.json.Decoder(dict[str, str])

@@ -14,6 +14,7 @@ class ProtectionConfig(AppConfig):
     def ready(self) -> None:
         """Guard a filing of a protected person before anybody is told of it."""
         from hub.protection import services
-        from hub.relocations.signals import stored
+        from hub.relocations.signals import corrected, stored
 
         stored.connect(services.guard, dispatch_uid="protection_guard")
+        corrected.connect(services.guard_again, dispatch_uid="protection_guard_again")

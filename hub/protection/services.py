@@ -44,6 +44,11 @@ def guard(relocation: Relocation, filing: Filing, legs: Iterable[Leg], **_: Any)
         ContactWish.objects.get_or_create(relocation=relocation, defaults={"municipality_id": people.keeper(filing)})
 
 
+def guard_again(relocation: Relocation, filing: Filing, **_: Any) -> None:
+    """Guard a filing that names a protected person only now that a town corrected it (``signals.corrected``)."""
+    guard(relocation, filing, relocation.legs.all())
+
+
 def _guard(measure: Measure, relocation: Relocation, ordinal: int, legs: Iterable[Leg]) -> None:
     Guarded.objects.get_or_create(
         measure=measure,

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 
 from hub import catalogue, desk, words
 from hub.deliveries.models import Delivery
-from hub.relocations import alerts, history, tables
+from hub.relocations import alerts, history, outages, tables
 from hub.relocations.models import Alert, Deadline, Event, Mover, Relocation, Report
 from municipalities.notice import Kind
 
@@ -141,17 +141,18 @@ class RelocationAdmin(desk.Desk):
     search_help_text = _("Receipt number, or how it begins.")
     ordering = ("-pk",)
     inlines = (MoverRows, DeadlineRows, ReportRows, EventRows)
-    readonly_fields = ("waiting_for", "planned", "way", "deliveries", "known")
+    readonly_fields = ("waiting_for", "planned", "way", "deliveries", "known", "line")
     fieldsets = (
-        (None, {"fields": ("receipt_no", "state", "waiting_for")}),
+        (None, {"fields": ("receipt_no", "state", "waiting_for", "line")}),
         (_("Move"), {"fields": ("origin", "destination", "planned", "way", "filed_on", "version")}),
         (_("Deliveries"), {"fields": ("deliveries", "known")}),
     )
 
     def of_town(self, rows: QuerySet[Relocation], code: str) -> QuerySet[Relocation]:
-        """A leg alone is not enough: a domicile learns of a move when it is told, not before."""
+        """A leg alone is not enough: a domicile learns of a move when it or its predecessor is told, not before."""
         told = Delivery.objects.filter(relocation_id=OuterRef("pk"), municipality=code)
-        return rows.filter(Exists(told)).prefetch_related(
+        succeeded = Event.objects.filter(relocation=OuterRef("pk"), municipality=code, type="leg.succeeded")
+        return rows.filter(Exists(told) | Exists(succeeded)).prefetch_related(
             Prefetch("movers", Mover.objects.filter(municipality=code).order_by("ordinal"), to_attr="our_movers")
         )
 
@@ -176,6 +177,11 @@ class RelocationAdmin(desk.Desk):
     @admin.display(description=_("waiting for"))
     def waiting_for(self, row: Relocation) -> str:
         return str(next(title for title, states in WAITS.values() if row.state in states))
+
+    @admin.display(description=_("statutory line"))
+    def line(self, row: Relocation) -> str:
+        silent = outages.down(code for code in (row.origin_id, row.destination_id) if code)
+        return gettext("unavailable") if silent else gettext("available")
 
     @admin.display(description=_("our part"))
     def our_part(self, row: Any) -> str:

@@ -18,6 +18,7 @@ from municipalities.opening import Opening, UnknownHolidaysError
 class Clock:
     """One row of the table; an empty set of kinds or flows means all of them.
 
+    ``movers``: whom it concerns, everyone or ``foreigners``. ``warns``: days of it on which the citizen is reminded.
     ``met_by``: the message that stops it. ``fires``: the fact that its end makes. ``alert``: what a clerk is told then.
     ``when_uncertain``: what happens between the last day as it falls and the open day after it: ``alert`` or nothing.
     """
@@ -25,12 +26,14 @@ class Clock:
     clock: str
     kinds: frozenset[Kind]
     flows: frozenset[Flow]
+    movers: str
     role: str
     starts: str
     days: int
     first_day_counts: bool
     rolls: bool
     met_by: str
+    warns: tuple[int, ...]
     fires: str
     alert: str
     when_uncertain: str
@@ -39,6 +42,19 @@ class Clock:
     def applies(self, kind: Kind, flow: Flow) -> bool:
         """Tell whether it runs for such a move."""
         return bool(self.role) and (not self.kinds or kind in self.kinds) and (not self.flows or flow in self.flows)
+
+    def concerns(self, nationality: str) -> bool:
+        """Tell whether it runs for a mover of this nationality."""
+        return not self.movers or nationality != "JPN"
+
+    def warned_on(self, event: date, after: date) -> date | None:
+        """Return the next day after that one on which the citizen is reminded; ``None`` when there is none.
+
+        >>> table()["C14"].warned_on(date(2026, 4, 1), date(2026, 4, 11))
+        datetime.date(2026, 4, 14)
+        """
+        days = (event + timedelta(days=number - self.first_day_counts) for number in self.warns)
+        return next((day for day in days if day > after), None)
 
     def last_day(self, event: date) -> date:
         """Return the last day, counted from the event.
@@ -69,12 +85,14 @@ def _clock(row: dict[str, str]) -> Clock:
         clock=row["clock"],
         kinds=frozenset(map(Kind, row["kinds"].split())),
         flows=frozenset(map(Flow, row["flows"].split())),
+        movers=row["movers"],
         role=row["role"],
         starts=row["starts"],
         days=int(row["days"]),
         first_day_counts=row["first_day_counts"] == "yes",
         rolls=row["rolls"] == "rolls",
         met_by=row["met_by"],
+        warns=tuple(map(int, row["warns"].split())),
         fires=row["fires"],
         alert=row["alert"],
         when_uncertain=row["when_uncertain"],
@@ -95,7 +113,7 @@ def deadlines(kind: Kind, flow: Flow, starts: Mapping[str, date | None]) -> Iter
     """Yield the clocks that run, given the days that they start from (``starts`` of the table)."""
     for clock in table().values():
         event = starts.get(clock.starts)
-        if event is not None and clock.applies(kind, flow):
+        if event is not None and clock.applies(kind, flow) and not clock.movers:
             yield Deadline(clock.clock, event, clock.last_day(event))
 
 

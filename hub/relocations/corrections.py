@@ -97,5 +97,5 @@ def write(relocation: Relocation, before: Filing, after: Filing, key: bytes, by:
     version.save(force_insert=True)
     relocation.save(update_fields=["version", "version_by"])
     changed = changed_fields(before, after)
-    signals.corrected.send(sender=Relocation, relocation=relocation, by=by, changed=changed)
+    signals.corrected.send(sender=Relocation, relocation=relocation, filing=after, by=by, changed=changed)
     return changed

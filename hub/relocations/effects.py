@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from hub.catalogue import refuse
 from hub.deliveries import services as deliveries
-from hub.relocations import alerts, corrections, facts, journey, services, timers
+from hub.relocations import alerts, corrections, facts, journey, outages, services, timers
 from hub.relocations.clocks import table
 from hub.relocations.models import Relocation, Report
 from hub.relocations.notes import Notes
@@ -28,6 +28,7 @@ def before(body: ReportBody, relocation: Relocation, rows: facts.Rows, municipal
     if body.type == "arrival.diverted":
         _divert(body, relocation, rows, municipality)
     head_settled(body, relocation, municipality)
+    outages.line_works(body, relocation, rows, municipality)
     if body.last_registered:
         if body.type not in UNFILED:
             raise refuse("E104", "/last_registered", "Said when the movers appear.")
@@ -60,6 +61,10 @@ def after(report: Report, body: ReportBody, relocation: Relocation, rows: facts.
     if said == ("moveout.decided", "EX_OFFICIO") and relocation.flow == Flow.CARD_SPECIAL:
         services.change_flow(relocation, notes, Flow.PAPER_CERT)
     _alert(report, body, relocation, rows)
+    if body.head_change:  # who it is stands in the report alone, sealed
+        notes.add("head.changed", report.municipality_id, how=body.head_change, movers=report.ordinals)
+    if body.returnee:
+        _returned(report, body, relocation, notes)
     if report.type == "arrival.visited":
         _first_visit(report, body, relocation, notes)
     gone = _not_concerned(report, rows)
@@ -84,6 +89,23 @@ def _alert(report: Report, body: ReportBody, relocation: Relocation, rows: facts
         alerts.tell(relocation, towns or origin, "A416", report.ordinals, str(report.pk))
     elif (report.type, report.outcome) == ("inquiry.replied", "NOT_ARRIVED"):
         alerts.tell(relocation, origin, "A419", report.ordinals)
+
+
+#: Reports in which the destination may say that it knows the movers from before (standard 4.1.1.2).
+RETURNEE = ("arrival.plan_ack", "differences.reported", "arrival.visited", "movein.decided")
+
+
+def _returned(report: Report, body: ReportBody, relocation: Relocation, notes: Notes) -> None:
+    """Let the town's clerk compare where it is not sure; whether a former number is used again is the town's alone."""
+    if report.type not in RETURNEE:
+        raise refuse("E104", "/returnee", "Said by the destination before or with its decision.")
+    notes.add("returnee.known", report.municipality_id, returnee=body.returnee, movers=report.ordinals)
+    town = str(report.municipality_id)
+    if body.returnee == "LIKELY":
+        alerts.tell(relocation, [town], "A401", report.ordinals)
+        return
+    for alert in relocation.alerts.filter(municipality=town, code="A401", settled_at=None):
+        alerts.settle(alert)
 
 
 #: A pointer to a field of a filing: names of fields and numbers of movers only.
@@ -112,6 +134,10 @@ def _first_visit(report: Report, body: ReportBody, relocation: Relocation, notes
 
 def head_settled(body: ReportBody, relocation: Relocation, municipality: str) -> None:
     """Hold order rule O6: the origin does or waives the change of head before the head's move-out is registered."""
+    if (body.head_change or body.new_head) and body.type != "moveout.decided":
+        raise refuse("E104", "/head_change", "Said by the origin with its decision.")
+    if body.new_head and body.head_change not in ("DONE", "EX_OFFICIO"):
+        raise refuse("E104", "/new_head", "Only of a head that changed: DONE or EX_OFFICIO.")
     if (body.type, body.outcome) != ("moveout.decided", "REGISTERED"):
         return
     open_ = relocation.alerts.filter(

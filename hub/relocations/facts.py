@@ -1,6 +1,6 @@
 """Between the rows and the journey: reads what happened into a ``Situation``, writes its states back."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from hub.deliveries.models import Delivery
 from hub.deliveries.states import State
+from hub.relocations import journey
 from hub.relocations.journey import Due, Fact, LegFacts, Situation
 from hub.relocations.models import Event, Guard, Leg, Mover, Relocation, Report
 from hub.vault import cipher
@@ -25,13 +26,13 @@ ACTS = (
     "filing.acknowledged",
     "filing.withdrawn",
     "leg.dropped",
+    "leg.restored",
+    "leg.succeeded",
     "cancel.asked",
     "visit.overdue",
     "special.lapsed",
     "arrival.absent",
 )
-#: Notices that every version is told of anew.
-BY_VERSION = ("filing.amended", "correction.notified")
 #: States of a relocation in which its movers are registered where they went.
 REGISTERED = ("ARRIVED", "SETTLED")
 
@@ -45,6 +46,16 @@ class Rows:
     reports: list[Report]
     #: What the citizen and the hub did (``ACTS``).
     acts: list[Event]
+
+    @property
+    def heirs(self) -> Mapping[str, str]:
+        """Municipalities of the past whose part of this move another took over, with the one that has it now."""
+        found: dict[str, str] = {}
+        for act in self.acts:
+            if act.type == "leg.succeeded":
+                before, now = act.detail["predecessor"], str(act.municipality_id)
+                found = {code: now if heir == before else heir for code, heir in found.items()} | {before: now}
+        return found
 
 
 def _all_of(model: type[Model], rest: str, without: Collection[str] = ()) -> str:
@@ -78,56 +89,89 @@ def read(relocation: Relocation) -> Rows:
 
 def situation(relocation: Relocation, rows: Rows) -> Situation:
     """Turn the rows into everything the journey depends on."""
-    told = {row.municipality_id for row in rows.deliveries if row.state not in NEVER_LEFT}
     everyone = frozenset(mover.ordinal for mover in rows.movers)
-    follows = relocation.follows
+    follows, heirs = relocation.follows, rows.heirs
     return Situation(
         flow=Flow(relocation.flow),
         planned_out_on=relocation.planned_out_on,
-        legs=_legs(rows.movers, told),
+        legs=_legs(rows.movers),
         facts=tuple(fact for _, fact in sorted(_facts(rows, everyone), key=lambda pair: pair[0])),
-        covered=_covered(rows.deliveries, relocation.version),
+        covered=_covered(rows, relocation.version),
         today=timezone.localdate(),
+        told=_told(rows.deliveries, heirs),
+        outdated=_told((row for row in rows.deliveries if row.version < relocation.version), heirs),
         kind=Kind(relocation.kind),
         prior_registered=follows is None or follows.state in REGISTERED,
-        version_by=relocation.version_by,
+        version_by=heirs.get(relocation.version_by, relocation.version_by),
         consent=relocation.agreement,
         routed=frozenset({mover.municipality_id for mover in rows.movers if mover.leg.guard == Guard.TOLD}),
     )
 
 
-def _legs(movers: list[Mover], told: set[str]) -> tuple[LegFacts, ...]:
+def _legs(movers: list[Mover]) -> tuple[LegFacts, ...]:
     found: dict[tuple[str, str], list[int]] = {}
     for mover in movers:
         found.setdefault((mover.role, mover.municipality_id), []).append(mover.ordinal)
-    return tuple(LegFacts(Role(role), code, tuple(ordinals), code in told) for (role, code), ordinals in found.items())
+    return tuple(LegFacts(Role(role), code, tuple(ordinals)) for (role, code), ordinals in found.items())
+
+
+def _told(deliveries: Iterable[Delivery], heirs: Mapping[str, str]) -> Mapping[tuple[Role, str], frozenset[int]]:
+    """Return the movers of whom each town was told anything in each role."""
+    found: dict[tuple[Role, str], frozenset[int]] = {}
+    for row in deliveries:
+        if row.state not in NEVER_LEFT:
+            key = (Role(row.role), heirs.get(row.municipality_id, row.municipality_id))
+            found[key] = found.get(key, frozenset()) | frozenset(row.ordinals)
+    return found
 
 
 def _facts(rows: Rows, everyone: frozenset[int]) -> list[tuple[datetime, Fact]]:
-    found = [
-        (row.at, Fact(row.type, frozenset(row.detail.get("movers", everyone)), municipality=row.municipality_id or ""))
-        for row in rows.acts
-    ]
+    heirs = rows.heirs
+    found = [(row.at, _act(row, everyone, heirs)) for row in rows.acts]
     found += [
-        (row.sent_at, Fact(row.type, frozenset(row.ordinals), municipality=row.municipality_id))
+        (row.sent_at, Fact(row.type, frozenset(row.ordinals), "", _now(row, heirs), Role(row.role)))
         for row in rows.deliveries
         if row.sent_at is not None
     ]
     found += [
-        (row.received_at, Fact(row.type, frozenset(row.ordinals), row.outcome, row.municipality_id))
+        (row.received_at, Fact(row.type, frozenset(row.ordinals), row.outcome, _now(row, heirs)))
         for row in rows.reports
     ]
     return found
 
 
-def _covered(told: list[Delivery], version: int) -> Mapping[tuple[str, Role, str], frozenset[int]]:
-    """Return who was told what; a superseded notice told nothing, and a new version is told of again (O10)."""
+def _act(row: Event, everyone: frozenset[int], heirs: Mapping[str, str]) -> Fact:
+    role = Role(row.detail["role"]) if "role" in row.detail else None
+    return Fact(row.type, frozenset(row.detail.get("movers", everyone)), "", _now(row, heirs), role)
+
+
+def _now(row: Event | Delivery | Report, heirs: Mapping[str, str]) -> str:
+    """The municipality that has the part of the move in which this happened."""
+    code = row.municipality_id or ""
+    return heirs.get(code, code)
+
+
+def _covered(rows: Rows, version: int) -> Mapping[tuple[str, Role, str], frozenset[int]]:
+    """Return who was told what; a superseded notice told nothing, and a new version is told of again (O10).
+
+    A town that a newer version leads to again is told everything anew, for it was told of a withdrawal meanwhile.
+    """
     found: dict[tuple[str, Role, str], frozenset[int]] = {}
-    for row in told:
-        if row.state == State.SUPERSEDED or (row.type in BY_VERSION and row.version != version):
+    heirs = rows.heirs
+    asked_again = [act for act in rows.acts if act.type == "cancel.asked" and act.detail.get("again")]
+    restored = [act for act in rows.acts if act.type == "leg.restored"]
+    for row in rows.deliveries:
+        if row.state == State.SUPERSEDED or (row.type in journey.BY_VERSION and row.version != version):
             continue
-        key = (row.type, Role(row.role), row.municipality_id)
-        found[key] = found.get(key, frozenset()) | frozenset(row.ordinals)
+        anew = [
+            act.detail["movers"]
+            for act in restored
+            if (act.detail["role"], _now(act, heirs)) == (row.role, _now(row, heirs)) and act.at > row.created_at
+        ]
+        if row.type == "cancel.requested":  # asked again after a town refused
+            anew += [act.detail.get("movers", row.ordinals) for act in asked_again if act.at > row.created_at]
+        key = (row.type, Role(row.role), _now(row, heirs))
+        found[key] = found.get(key, frozenset()) | frozenset(row.ordinals).difference(*anew)
     return found
 
 
@@ -193,7 +237,7 @@ def entered(rows: Rows, ordinals: Collection[int]) -> str:
         for report in reversed(rows.reports):
             counts = report.type in types and report.outcome in ("", "REGISTERED")
             if counts and set(report.ordinals) & set(ordinals):
-                return str(report.municipality_id)
+                return _now(report, rows.heirs)
     return ""
 
 

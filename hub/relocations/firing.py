@@ -54,10 +54,22 @@ def _fire(relocation: Relocation, row: Deadline, today: date) -> None:
     left, met = timers.left(row, journey.pasts(facts.situation(relocation, rows)))
     if not left:
         timers.end(row, DeadlineState.MET if met else DeadlineState.SUPERSEDED)
+    elif today < timers.last_look(clock, row.due_on, row.rolled_due_on):
+        _warn(relocation, rows, row, left, today)
     elif not _is_over(row, clock, today):
         alerts.tell(relocation, [row.municipality_id], "A420", left, row.clock)
     else:
         _pass(relocation, rows, row, left)
+
+
+def _warn(relocation: Relocation, rows: facts.Rows, row: Deadline, left: list[int], today: date) -> None:
+    """Remind the citizen, on the page; the next look is at the next reminder or when the last day is over."""
+    clock = table()[row.clock]
+    row.acts_on = clock.warned_on(row.starts_on, today) or timers.last_look(clock, row.due_on, row.rolled_due_on)
+    row.save(update_fields=["acts_on"])
+    notes = Notes(relocation)
+    notes.add("deadline.near", row.municipality_id, clock=row.clock, movers=left)
+    services.go_on(relocation, rows, notes)
 
 
 def _is_over(row: Deadline, clock: Clock, today: date) -> bool:

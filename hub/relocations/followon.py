@@ -58,24 +58,38 @@ def follow(
         same = (gates, gone, _places(states)) == (gates_of(before, leaving), gone_of(before), _places(before))
         if same and not procedures.has_to_follow(relocation.pk, gates, gone):
             return
-    key, filing = unsealed.key, unsealed.filing
-    case = procedures.Case(
-        relocation.pk,
-        relocation.receipt_no,
-        relocation.owner,
-        move_of(filing, states, arrivals(rows, key)),
-        key,
-        gates_of(states, leaving, {mover.ordinal: mover.leaves_on for mover in filing.movers}),
-        gone,
-    )
+    case = _case(relocation, rows, states, unsealed)
     changed = procedures.update(case)
     if changed.opened or changed.cancelled:
         _tell(relocation, rows, unsealed, case.move, changed)
 
 
+def _case(relocation: Relocation, rows: facts.Rows, states: States, opened: Opened) -> procedures.Case:
+    leaving = {mover.ordinal: mover.leaves_on for mover in opened.filing.movers}
+    return procedures.Case(
+        relocation.pk,
+        relocation.receipt_no,
+        relocation.owner,
+        move_of(opened.filing, states, arrivals(rows, opened.key)),
+        opened.key,
+        gates_of(states, relocation.planned_out_on, leaving),
+        gone_of(states),
+    )
+
+
 def _places(states: States) -> set[tuple[Role, str, int]]:
     """Return the legs that count for where somebody goes."""
     return {leg for leg, state in states.items() if state != DIVERTED}
+
+
+def succeed(relocation: Relocation, code: str, successor: str) -> None:
+    """Give the tasks of a municipality of the past to its successor, and tell it those whose notice had not left."""
+    opened, rows = services.opened(relocation), facts.read(relocation)
+    states: States = {(Role(row.role), row.municipality_id, row.ordinal): row.state for row in rows.movers}
+    case = _case(relocation, rows, states, opened)
+    untold = procedures.rename(case, code, successor)
+    if untold:
+        _tell(relocation, rows, opened, case.move, procedures.Changed(tuple(untold), ()))
 
 
 def gates_of(

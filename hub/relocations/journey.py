@@ -6,7 +6,7 @@ one child may stay behind.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 
@@ -22,8 +22,6 @@ class LegFacts:
     role: Role
     municipality: str
     ordinals: tuple[int, ...]
-    #: Something was handed to this town already, so that it must be told of a withdrawal.
-    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +33,8 @@ class Fact:
     outcome: str = ""
     #: Where it happened (who reported, who was handed it); empty when it concerns every leg.
     municipality: str = ""
+    #: As what the town was handed it: one municipality may have two parts in a move.
+    role: Role | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,10 @@ class Situation:
     #: Movers already covered by a notice that was queued, by type, role and municipality.
     covered: Mapping[tuple[str, Role, str], frozenset[int]]
     today: date
+    #: Movers of whom a town was told anything, by role and municipality: it must be told of a withdrawal of them.
+    told: Mapping[tuple[Role, str], frozenset[int]] = field(default_factory=dict)
+    #: Of these, those who were told of in an earlier version than the present one.
+    outdated: Mapping[tuple[Role, str], frozenset[int]] = field(default_factory=dict)
     kind: Kind = Kind.DOMESTIC
     #: The move before this one, if the filer named one, is registered at its destination.
     prior_registered: bool = True
@@ -112,7 +116,8 @@ class Past:
         """Fold what happened through the state machine of a leg."""
         machine, state, here = tables.machine(leg.role), tables.START[leg.role], leg.municipality
         for fact in self.facts:
-            state = machine.get((state, fact.type, fact.outcome, fact.municipality == here), state)
+            own = fact.municipality == here and fact.role in (None, leg.role)
+            state = machine.get((state, fact.type, fact.outcome, own), state)
         return state
 
     def open(self, gate: tuple[tuple[Need, ...], ...]) -> bool:
@@ -201,13 +206,11 @@ def missing(past: Past, message: str, role: Role) -> list[Need]:
 
 def _due(situation: Situation, movers: Mapping[int, Past]) -> Iterator[Due]:
     """Yield each notice whose gate is open for movers that no earlier notice of its kind covers."""
-    # What takes back or corrects goes to who was told of this very mover.
-    told: dict[tuple[Role, str], set[int]] = {}
-    for (_, role, town), ordinals_told in situation.covered.items():
-        told.setdefault((role, town), set()).update(ordinals_told)
     for row, role, gate in _notices(situation.kind):
+        # What takes back or corrects goes to who was told of this very mover, a new version to who knows an older one.
+        told = situation.outdated if row.type in BY_VERSION else situation.told
         for leg in situation.legs:
-            if leg.role is not role or (row.told and not leg.told):
+            if leg.role is not role:
                 continue
             if row.type == "correction.notified" and leg.municipality == situation.version_by:
                 continue  # who corrected knows
@@ -235,6 +238,8 @@ def _notices(kind: Kind) -> tuple[tuple[tables.Message, Role, tuple[tuple[Need, 
     )
 
 
+#: Notices that every version is told of anew, where an earlier one was.
+BY_VERSION = ("filing.amended", "correction.notified")
 #: Message 75: «handle it under protection; contact office X», without a reason.
 ROUTE = "protection.route"
 

@@ -26,6 +26,10 @@ class ReportBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     changes: tuple[Change, ...] = ()
     #: Items of the working copy that differ from what the person shows, as pointers into the filing.
     differences: tuple[str, ...] = ()
-    #: Who becomes head of those who remain (order rule O6): done by the origin, or not needed.
-    head_change: Literal["", "DONE", "WAIVED"] = ""
+    #: The head of those who remain (order rule O6): changed by the origin, by its own motion where one remains, or
+    #: not needed; and who it is.
+    head_change: Literal["", "DONE", "WAIVED", "EX_OFFICIO"] = ""
+    new_head: str = ""
+    #: 再転入者: the town has a former record; ``SAME`` by its number, or ``LIKELY``, which its clerk decides.
+    returnee: Literal["", "SAME", "LIKELY"] = ""
     delivery: UUID | None = None  #: the one that is wanted again, or that opened the task

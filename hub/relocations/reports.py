@@ -29,8 +29,9 @@ def receive(body: ReportBody, municipality: str) -> tuple[Report, bool]:
     """
     if body.type not in tables.reports():
         raise refuse("E102", "/type")
-    if numbers.is_forbidden(body.reference):
-        raise refuse("E140", "/reference")
+    for pointer, text in (("/reference", body.reference), ("/new_head", body.new_head)):
+        if numbers.is_forbidden(text):
+            raise refuse("E140", pointer)
     with acting(HUB):
         relocation = _relocation(body, municipality)
         mark = services.fingerprint(msgspec.json.encode(body))

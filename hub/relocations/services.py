@@ -385,6 +385,10 @@ def _change_legs(relocation: Relocation, rows: facts.Rows, notes: Notes, filing:
         if mover.state not in journey.ELSEWHERE and mover.ordinal not in gone:
             here.setdefault((Role(mover.role), mover.municipality_id), []).append(mover.ordinal)
     add_legs(relocation, rows, wanted)
+    for mover in rows.movers:
+        again = mover.state == "DROPPED" and mover.ordinal in wanted.get((Role(mover.role), mover.municipality_id), ())
+        if again:
+            rows.acts.append(notes.add("leg.restored", mover.municipality_id, role=mover.role, movers=[mover.ordinal]))
     for (role, code), ordinals in here.items():
         dropped = sorted(set(ordinals) - set(wanted.get((role, code), ())))
         if dropped:
@@ -432,9 +436,11 @@ def _named(rows: facts.Rows, movers: Collection[int]) -> list[int]:
 
 
 def _ask_for_cancellation(relocation: Relocation, rows: facts.Rows, notes: Notes, named: dict[str, Any]) -> Relocation:
-    """Ask the towns to cancel (message 61); asking again changes nothing."""
-    asked = any(act.type == "cancel.asked" and act.detail.get("movers") == named.get("movers") for act in rows.acts)
-    if not asked:
-        rows.acts.append(notes.add("cancel.asked", **named))
+    """Ask the towns to cancel (message 61); asking again changes nothing, unless a town refused meanwhile."""
+    same = [act for act in rows.acts if act.type == "cancel.asked" and act.detail.get("movers") == named.get("movers")]
+    refused = [report for report in rows.reports if (report.type, report.outcome) == ("cancel.decided", "REFUSED")]
+    again = bool(same) and any(report.received_at > same[-1].at for report in refused)
+    if again or not same:
+        rows.acts.append(notes.add("cancel.asked", again=again, **named))
         go_on(relocation, rows, notes)
     return relocation

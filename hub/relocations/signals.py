@@ -6,8 +6,8 @@ under its lock. Receives ``relocation``, ``rows`` (``facts.Rows``, with the deli
 ``before``: the states of the legs before, when nothing but states changed since the last time; ``None`` when
 something else may have. Repeating it must add nothing.
 
-``corrected``: the document has a new version. Receives ``relocation``, ``by`` (``filer`` or the town's code) and
-``changed``, the names of the fields that differ (``new_address``, ``movers.date_of_birth`` …), never their values.
+``corrected``: the document has a new version. Receives ``relocation``, ``filing`` (as it reads now), ``by`` (``filer``
+or the town's code) and ``changed``, the names of the fields that differ (``new_address``, ``movers.date_of_birth`` …).
 Sent before the ``went_on`` of the same event.
 
 ``stored``: a version of a filing was stored, the first or a later one. Receives ``relocation``, ``filing``, ``legs``

@@ -1,30 +1,44 @@
 """Where a relocation stands with each town: the one reading for the citizen's page and the partner's API."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from hub.actors import HUB, acting
 from hub.catalogue import refuse
 from hub.deliveries import windows
 from hub.deliveries.models import Delivery
 from hub.deliveries.states import State
 from hub.procedures.tables import questions
-from hub.relocations import followon, services, tables
+from hub.relocations import facts, followon, journey, services, tables
 from hub.relocations.clocks import deadlines
 from hub.relocations.filing import Filing
 from hub.relocations.models import Leg, Relocation
+from municipalities.models import Municipality
 from municipalities.notice import Flow
 
 
+def as_it_stands(relocation: Relocation) -> Relocation:
+    """Let it read as it is by now, without storing it.
+
+    What is handed over moves legs at once and the stored state of the filing with its next event, so that a courier
+    need not read each filing. Whoever reads that state for a person asks here.
+    """
+    with acting(HUB):  # the state counts what this reader may not see
+        relocation.state = journey.travel(facts.situation(relocation, facts.read(relocation))).state
+    return relocation
+
+
 def visible(relocation_id: UUID | None = None, receipt_no: str = "") -> Relocation:
-    """Return the relocation if row-level security shows it to who acts; E108 otherwise."""
+    """Return the relocation as it stands if row-level security shows it to who acts; E108 otherwise."""
     rows = Relocation.objects.select_related("origin", "destination")
     found = rows.filter(pk=relocation_id) if relocation_id else rows.filter(receipt_no=receipt_no)
     relocation = found.first()
     if relocation is None:
         raise refuse("E108")
-    return relocation
+    return as_it_stands(relocation)
 
 
 def document(relocation_id: UUID) -> dict[str, Any]:
@@ -32,7 +46,7 @@ def document(relocation_id: UUID) -> dict[str, Any]:
     relocation = visible(relocation_id)
     opened = services.opened(relocation)
     filing = opened.filing
-    found = legs(relocation)
+    found, before = legs(relocation), taken_over(relocation)
     closed = windows.receives_from(leg.municipality_id for leg in found)
     return {
         "id": str(relocation.pk),
@@ -40,7 +54,7 @@ def document(relocation_id: UUID) -> dict[str, Any]:
         "state": relocation.state,
         "version": relocation.version,
         "filed_on": relocation.filed_on,
-        "legs": [leg_document(leg, relocation, closed) for leg in found],
+        "legs": [leg_document(leg, told(relocation, leg, before), closed) for leg in found],
         "deadlines": [
             {"clock": clock.clock, "due_on": clock.due_on}
             for clock in deadlines(filing.kind, Flow(relocation.flow), planned_starts(filing))
@@ -82,12 +96,11 @@ def legs(relocation: Relocation) -> list[Leg]:
     return sorted(rows, key=lambda leg: (order[leg.role], leg.municipality_id))
 
 
-def leg_document(leg: Leg, relocation: Relocation, closed: Mapping[str, datetime]) -> dict[str, Any]:
+def leg_document(leg: Leg, notices: Sequence[Delivery], closed: Mapping[str, datetime]) -> dict[str, Any]:
     """Return one town's part: states per mover and what was handed over and answered.
 
     ``receives_from`` says when the town's system opens, while it is closed and something waits for it.
     """
-    notices = told(relocation, leg)
     waits = any(row.state == State.QUEUED for row in notices)
     return {
         "role": leg.role,
@@ -104,10 +117,36 @@ def sorted_movers(leg: Leg) -> list[Any]:
     return sorted(leg.movers.all(), key=lambda mover: mover.ordinal)
 
 
-def told(relocation: Relocation, leg: Leg) -> list[Delivery]:
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """That a municipality took over the part that another one had in a move."""
+
+    heir: str
+    former: Municipality
+    at: datetime
+
+
+def taken_over(relocation: Relocation) -> list[TakenOver]:
+    """Return what municipalities took over during this move, in order."""
+    acts = list(relocation.events.filter(type="leg.succeeded").order_by("pk"))
+    names = Municipality.objects.in_bulk([act.detail["predecessor"] for act in acts])
+    return [TakenOver(str(act.municipality_id), names[act.detail["predecessor"]], act.at) for act in acts]
+
+
+def codes_of(leg: Leg, before: Sequence[TakenOver]) -> list[str]:
+    """Return the codes under which this part was told and spoke: the town's own and those it took over from."""
+    found = [leg.municipality_id]
+    for one in reversed(before):
+        if one.heir in found:
+            found.append(one.former.pk)
+    return found
+
+
+def told(relocation: Relocation, leg: Leg, before: Sequence[TakenOver]) -> list[Delivery]:
     """Return the deliveries to this town in this role, in order."""
-    rows = Delivery.objects.filter(relocation_id=relocation.pk, municipality=leg.municipality_id, role=leg.role)
-    return list(rows.order_by("sequence"))
+    codes = codes_of(leg, before)
+    rows = Delivery.objects.filter(relocation_id=relocation.pk, municipality__in=codes, role=leg.role)
+    return list(rows.order_by("created_at", "sequence"))
 
 
 def notice_document(row: Delivery) -> dict[str, str | date | datetime | None]:

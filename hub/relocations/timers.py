@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
+from django.utils import timezone
+
 from hub.relocations import facts, journey
 from hub.relocations.clocks import Clock, table
 from hub.relocations.filing import Filing
@@ -38,6 +40,8 @@ def _wanted(relocation: Relocation, rows: facts.Rows, filing: Filing) -> Iterato
         groups: dict[tuple[str, date], list[int]] = {}
         for town, ordinal in towns.get(clock.role, []):
             mover = people[ordinal]
+            if not clock.concerns(mover.nationality):
+                continue
             event = {
                 "planned_out_on": mover.leaves_on or filing.planned_out_on,
                 "arrived_on": mover.arrives_on or filing.living_from,
@@ -52,7 +56,6 @@ def _wanted(relocation: Relocation, rows: facts.Rows, filing: Filing) -> Iterato
 def running(relocation: Relocation, clock: Clock, town: str, event: date, ordinals: list[int]) -> Deadline:
     """Return a clock that runs at a town from a day on."""
     due, rolled = clock.last_day(event), clock.rolled(event, opening(town))
-    uncertain = clock.when_uncertain == "alert" and rolled != due
     return Deadline(
         relocation=relocation,
         municipality_id=town,
@@ -61,8 +64,14 @@ def running(relocation: Relocation, clock: Clock, town: str, event: date, ordina
         starts_on=event,
         due_on=due,
         rolled_due_on=rolled,
-        acts_on=(due if uncertain or rolled is None else rolled) + ONE_DAY,
+        acts_on=clock.warned_on(event, timezone.localdate()) or last_look(clock, due, rolled),
     )
+
+
+def last_look(clock: Clock, due: date, rolled: date | None) -> date:
+    """Return the day after the last one; as it falls, where it is not certain whether a closed day counts."""
+    uncertain = clock.when_uncertain == "alert" and rolled != due
+    return (due if uncertain or rolled is None else rolled) + ONE_DAY
 
 
 def begin(relocation: Relocation, clock: Clock, town: str, event: date, ordinals: list[int]) -> None:

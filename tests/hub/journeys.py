@@ -84,11 +84,11 @@ def carry() -> int:
     """Claim what is due, hand it over and write it down, as a courier does; returns how many."""
     batch = claim(100)
     if batch:
-        write(_attempts(batch))
+        write(attempts(batch))
     return len(batch)
 
 
-def _attempts(batch: list[Claimed]) -> list[Outcome]:
+def attempts(batch: list[Claimed]) -> list[Outcome]:
     """Attempt in a loop of its own thread; what needs the database comes back to this one and its transaction."""
     asked: Queue[tuple[Callable[[], Recalled], Future[Recalled]] | None] = Queue()
 

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -12,9 +13,11 @@ from django.urls import reverse
 
 from hub.actors import HUB, Actor, ActorKind, acting
 from hub.duplicates.models import Case, Mark, Member
-from hub.relocations import people, services
+from hub.relocations import people, reports, services
+from hub.relocations.corrections import Change
 from hub.relocations.filing import Filing
 from hub.relocations.models import Event, Relocation
+from hub.relocations.reported import ReportBody
 from municipalities.notice import Role
 from tests.conftest import CHIYODA, HAKODATE, NAHA, clerk, filing
 from tests.hub import journeys
@@ -209,3 +212,24 @@ def test_taking_back_and_deciding_at_once_has_one_winner() -> None:
         # Decided first: the withdrawal has become the request for a cancellation. Else the decision comes too late.
         won = (words[0], relocation.state, asked)
         assert won in {("new", "MOVEOUT_ACCEPTED", True), ("E200", "WITHDRAWN", False)}
+
+
+def test_a_corrected_name_is_looked_for_again() -> None:
+    known = file(household(1), FATHER)
+    misspelled = household(2, NAHA)
+    movers = (misspelled.movers[0], msgspec.structs.replace(misspelled.movers[1], full_name="見本　誤記"))
+    other = file(msgspec.structs.replace(misspelled, movers=movers), MOTHER)
+    assert cases() == []
+    assert register(other) == "new"
+    right = household(1).movers[1].full_name
+    body = ReportBody(
+        id=uuid4(),
+        type="correction.notified",
+        receipt_no=other.receipt_no,
+        changes=(Change("/movers/1/fullName", right),),
+    )
+    with acting(journeys.system(HAKODATE)):
+        assert reports.receive(body, HAKODATE)[1]
+    (case,) = cases()
+    assert (case.municipality_id, case.size) == (HAKODATE, 2)
+    assert register(known) == "E306"

@@ -51,7 +51,7 @@ CASES = st.sampled_from(
 )
 STEPS = st.lists(st.integers(0, 999), max_size=50)
 EXAMPLES = settings(
-    max_examples=10,
+    max_examples=4,
     deadline=None,
     derandomize=True,
     # Each example runs in a savepoint of its own, which is rolled back.

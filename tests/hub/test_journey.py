@@ -40,9 +40,7 @@ def situations(draw: st.DrawFn) -> Situation:
     unfiled = kind is Kind.DOMESTIC and draw(st.booleans())
     who = {"everyone": everyone, "citizens": citizens, "unfiled": everyone if unfiled else ()}
     legs = [
-        LegFacts(part.role, TOWNS[part.role], who[part.movers], draw(st.booleans()))
-        for part in tables.kinds()[kind]
-        if who[part.movers]
+        LegFacts(part.role, TOWNS[part.role], who[part.movers]) for part in tables.kinds()[kind] if who[part.movers]
     ]
     some = st.frozensets(st.sampled_from(everyone), min_size=1)
     facts = st.builds(
@@ -54,8 +52,11 @@ def situations(draw: st.DrawFn) -> Situation:
     covered = st.dictionaries(
         st.sampled_from([(type_, role, TOWNS[role]) for type_, role in tables.notices()]), some, max_size=4
     )
+    known = st.dictionaries(st.sampled_from([(role, TOWNS[role]) for role in TOWNS]), some)
     return Situation(
         kind=kind,
+        told=draw(known),
+        outdated=draw(known),
         prior_registered=draw(st.booleans()),
         version_by=draw(st.sampled_from(["", journey.AMENDED, TOWNS[Role.ORIGIN]])),
         flow=draw(st.sampled_from(Flow)),

@@ -20,7 +20,7 @@ from hub.accounts.models import User
 from hub.actors import HUB, acting
 from hub.audit import services as audit
 from hub.audit.models import Entry
-from hub.relocations import facts, firing, journey, people, services
+from hub.relocations import facts, firing, journey, outages, people, services, successions
 from hub.relocations.filing import Filer, Filing
 from hub.relocations.models import Alert, Deadline, Event, Relocation
 from hub.relocations.models import Mover as Row
@@ -307,6 +307,8 @@ class Stage:
             played.system = town(played.code)  # tokens last an hour
         self.sessions.clear()
         firing.fire()
+        successions.follow()
+        outages.watch()
         self.post()
 
     def town(self, code: str) -> Town:

@@ -12,7 +12,7 @@ from hub.relocations import clocks
 from hub.relocations.models import Relocation
 from municipalities.notice import Flow
 from tests.conftest import front
-from tests.scenarios.stage import TARO, A, B, Stage, day, move
+from tests.scenarios.stage import TARO, A, B, Stage, day, move, person
 
 pytestmark = pytest.mark.django_db
 
@@ -106,7 +106,7 @@ def test_s13_a_deadline_on_a_closed_day(stage: Stage) -> None:
     assert story.alerts(B) == ["A420"]
     assert story.row.flow == Flow.CARD_SPECIAL
     story.report(B, "movein.decided", "REGISTERED", legal_date="2026-03-28")
-    assert story.states(B) == ["REGISTERED"] * 3
+    assert story.states(B) == ["NOTIFIED"] * 3
 
 
 @pytest.mark.parametrize(
@@ -139,3 +139,36 @@ def test_s14_the_flow_with_the_card_ends_at_the_earlier_limit(
     story.confirmed()
     story.entered()
     assert story.state == "SETTLED"
+
+
+def test_s14_the_citizen_is_reminded_before_the_last_days(stage: Stage) -> None:
+    story = stage.file(move(planned_out_on=day("2026-03-10"), living_from=day("2026-03-20")))
+    story.moved_out()
+    stage.at("2026-03-29")
+    assert story.events("deadline.near") == []
+    reminded = []
+    # Days 10 and 13 after moving in, days 25 and 29 after the planned day; a beat that comes twice reminds once.
+    for today, clock, left in (
+        ("2026-03-30", "C14", 4),
+        ("2026-04-02", "C14", 1),
+        ("2026-04-04", "C30", None),
+        ("2026-04-08", "C30", None),
+    ):
+        stage.at(today)
+        stage.at(today, "12:00")
+        reminded.append(clock)
+        assert [event["clock"] for event in story.events("deadline.near")] == reminded
+        assert left is None or f"残り{left}日" in story.page()
+    # Who has appeared is reminded of nothing.
+    other = stage.file(
+        move(
+            person(1, "試験　次郎", "世帯主", presents_card=True),
+            planned_out_on=day("2026-04-08"),
+            living_from=day("2026-04-08"),
+        ),
+        "other",
+    )
+    other.moved_out()
+    other.moved_in(legal_date="2026-04-08")
+    stage.at("2026-05-04")
+    assert other.events("deadline.near") == []

@@ -1,12 +1,17 @@
 """S22 to S30: destinations, diversions, repeats (domain reference 7)."""
 
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
 from hub.actors import HUB, acting
+from hub.deliveries import lanes
+from hub.deliveries.models import Delivery
+from hub.relocations import successions
 from hub.relocations.models import Relocation
+from municipalities.models import Municipality, Succession
 from municipalities.notice import Address, Flow, Kind, Role, Scope
 from tests.scenarios.stage import (
     HANAKO,
@@ -194,3 +199,83 @@ def test_s30_from_abroad_a_child_that_was_never_registered(stage: Stage) -> None
     assert not [word for word in story.audit() if word.startswith(("moveout", "certificate"))]
     with acting(HUB):
         assert not Relocation.objects.get(pk=story.relocation.pk).movers.filter(role=Role.ORIGIN.value).exists()
+
+
+def test_s25_a_returnee_is_recognised_by_the_town(stage: Stage) -> None:
+    story = stage.file(move(HANAKO, flow=Flow.PAPER_CERT))
+    assert story.refused(A, "moveout.reviewing", returnee="SAME")["pointer"] == "/returnee"
+    story.moved_out()
+    # Name, sex and day of birth fit a record of 2015; no number does: B's clerk is to decide, nobody else is told.
+    story.report(B, "arrival.visited", returnee="LIKELY")
+    assert (story.alerts(B), story.alerts(A)) == (["A401"], [])
+    desk = stage.clerk(B).get("/admin/relocations/alert/", follow=True).content.decode()
+    assert "A401 再転入の可能性があります" in desk
+    assert "再転入" not in story.page()
+    # B uses the former number again, which the hub neither asks for nor keeps; the name stays as it was filed.
+    story.report(B, "movein.decided", "REGISTERED", returnee="SAME")
+    assert (story.alerts(B), story.states(B)) == ([], ["NOTIFIED"])
+    assert [event["returnee"] for event in story.events("returnee.known")] == ["LIKELY", "SAME"]
+    assert story.notice(A, "movein.notice").movers[0].full_name == HANAKO.full_name
+    story.confirmed()
+    story.entered()
+    assert story.state == "SETTLED"
+
+
+def merged(first_day: str) -> None:
+    """B merges into C on that day."""
+    Municipality.objects.filter(pk=B).update(valid_to=day(first_day) - timedelta(days=1))
+    Succession.objects.create(predecessor_id=B, successor_id=C, on=day(first_day))
+
+
+def test_s29_the_destination_merges_into_another_town_during_the_move(stage: Stage) -> None:
+    merged("2026-04-01")
+    story = stage.file(move(TARO, HANAKO, planned_out_on=day("2026-03-31"), living_from=day("2026-04-03")))
+    with acting(HUB):
+        lanes.pause([B], paused=True)
+    story.moved_out()
+    # The announcement went to B; the working copy waits for it.
+    assert (story.told(B), story.states(B)) == (["arrival.planned"], ["ANNOUNCED"] * 2)
+    stage.town(C)
+    stage.at("2026-04-01", "00:10")
+    assert (story.told(B), story.told(C)) == (["arrival.planned"], ["arrival.prefill"])
+    assert story.notice(C, "arrival.prefill").destination == C
+    # What had happened at B counts at C, and C goes on from there; B has no part any more.
+    assert (story.states(B), story.states(C)) == ([], ["PREPARED"] * 2)
+    assert story.row.destination_id == C
+    assert (story.alerts(C), story.alerts(B)) == (["A421"], [])
+    assert story.deadline("C14")[2] == "RUNNING"
+    # However often and by whomever it is looked at again, nothing is sent twice.
+    assert [successions.follow() for _ in range(2)] == [0, 0]
+    stage.post()
+    audit = story.audit()
+    assert (audit["leg.succeeded"], audit["arrival.prefill.queued"], audit["delivery.superseded"]) == (1, 2, 1)
+    assert "東京都千代田区から手続を引き継ぎました" in story.page()
+    desk = stage.clerk(C).get(f"/admin/relocations/relocation/{story.relocation.pk}/change/")
+    assert (desk.status_code, "leg.succeeded" in desk.content.decode()) == (200, True)
+    assert story.refused(B, "arrival.visited")["code"] == "E108"
+    story.moved_in(C)
+    story.confirmed()
+    story.entered()
+    assert story.state == "SETTLED"
+    assert story.notice(A, "movein.notice").destination == C
+    assert [notice.type for notice in story.inbox(B)] == ["arrival.planned"]
+
+
+def test_s29_who_takes_over_is_asked_where_several_succeed(stage: Stage) -> None:
+    merged("2026-04-01")
+    Succession.objects.create(predecessor_id=B, successor_id=R, on=day("2026-04-01"), part="試験町")
+    story = stage.file(move(TARO, planned_out_on=day("2026-03-31"), living_from=day("2026-04-03")))
+    with acting(HUB):
+        lanes.pause([B], paused=True)
+    story.moved_out()
+    stage.at("2026-04-01", "00:10")
+    with acting(HUB):
+        lanes.pause([B], paused=False)
+    stage.post()
+    # Nothing is sent to either, and an operator is to decide.
+    assert (story.told(B), story.told(C)) == (["arrival.planned"], [])
+    assert story.alerts(B) == ["A413"]
+    with acting(HUB):
+        held = Delivery.objects.get(relocation_id=story.relocation.pk, type="arrival.prefill")
+        assert (held.state, held.code) == ("held", "A413")
+    assert successions.follow() == 0

@@ -3,8 +3,10 @@
 import msgspec
 import pytest
 
+from hub.actors import HUB, acting
+from hub.relocations.models import Alert
 from municipalities.notice import Calendar, PreferredName, Residence, Sex, UncertainDate
-from tests.scenarios.stage import A, B, R, Stage, day, move, person
+from tests.scenarios.stage import TARO, A, B, R, Stage, day, move, person
 
 pytestmark = pytest.mark.django_db
 
@@ -65,7 +67,7 @@ def test_s33_no_proof_of_the_relation(stage: Stage) -> None:
     assert story.alerts(B) == ["A412"]
     story.moved_out()
     story.moved_in()
-    assert story.states(B) == ["REGISTERED"] * 2
+    assert story.states(B) == ["NOTIFIED"] * 2
     before = story.tasks(B)
     # The proof comes later: a correction, and no move.
     stage.at("2026-04-20")
@@ -75,3 +77,17 @@ def test_s33_no_proof_of_the_relation(stage: Stage) -> None:
     assert story.tasks(B) == before
     story.confirmed()
     assert story.state == "SETTLED"
+
+
+def test_o9_the_origin_is_told_on_the_planned_day_to_notify_the_agency(stage: Stage) -> None:
+    story = stage.file(move(TARO, FOREIGNER, planned_out_on=day("2026-03-20"), living_from=day("2026-03-25")))
+    story.moved_out()
+    stage.at("2026-03-19")
+    assert story.alerts(A) == []
+    stage.at("2026-03-20", "00:30")
+    stage.at("2026-03-20")
+    assert (story.alerts(A), story.alerts(B)) == (["A418"], [])
+    with acting(HUB):
+        assert Alert.objects.get(relocation=story.relocation, code="A418").ordinals == [2]
+    # The hub notifies nobody; the town does.
+    assert [notice.type for notice in story.inbox(A)] == ["moveout.submitted"]

@@ -10,7 +10,9 @@ from hub import catalogue
 from hub.actors import HUB, acting
 from hub.duplicates.models import Case
 from hub.relocations.filing import Filer
-from hub.relocations.models import Relocation, Version
+from hub.relocations.models import Relocation, Report, Version
+from hub.vault import cipher
+from hub.vault import services as vault
 from municipalities.notice import HouseholdJoined, HouseholdLeft, Reason, Role, Scope, Sex, UncertainDate
 from tests.conftest import front
 from tests.hub import family
@@ -137,7 +139,16 @@ def test_s02_the_head_leaves_and_one_remains(stage: Stage) -> None:
     story = stage.file(move(TARO, scope=Scope.PART, household_left=left))
     # Nothing is asked and no filing of a change of household is demanded: A makes the one the head ex officio.
     assert story.alerts(A) == []
-    story.moved_out()
+    story.report(A, "moveout.reviewing")
+    assert story.refused(A, "moveout.decided", "REGISTERED", new_head=HANAKO.full_name)["pointer"] == "/new_head"
+    head = {"head_change": "EX_OFFICIO", "new_head": HANAKO.full_name}
+    decided = story.report(A, "moveout.decided", "REGISTERED", **head)
+    story.report(A, "certificate.available")
+    assert [event["how"] for event in story.events("head.changed")] == ["EX_OFFICIO"]
+    with acting(HUB):  # who it is, only the sealed report says
+        row = Report.objects.get(pk=decided)
+        said = cipher.unseal(vault.open_one(story.relocation.pk), bytes(row.body), row.identity)
+    assert msgspec.json.decode(said)["new_head"] == HANAKO.full_name
     assert story.states(A) == ["REGISTERED"]
     assert story.notice(A, "moveout.submitted").household_left == left
     assert "世帯主変更" not in story.page()

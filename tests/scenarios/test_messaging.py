@@ -7,10 +7,12 @@ import msgspec
 import pytest
 from django.utils import timezone
 
+from hub.accounts.models import User
 from hub.actors import HUB, acting
 from hub.audit.models import Entry
 from hub.deliveries import windows
 from hub.relocations.models import Relocation, Report
+from municipalities.models import Outage
 from municipalities.notice import Reason
 from tests.conftest import front
 from tests.hub import journeys
@@ -151,3 +153,59 @@ def test_s48_a_town_is_closed_for_half_a_day(stage: Stage) -> None:
     ids = [notice.notice_id for notice in stage.town(B).inbox]
     assert len(ids) == len(set(ids)) == len(stories) + 1
     assert stage.town(B).system.get("lane").json()["waiting"] == 0
+
+
+def test_s49_the_statutory_line_is_down(stage: Stage) -> None:
+    names = [msgspec.structs.replace(TARO, full_name=f"見本　{name}") for name in ("一", "二")]
+    waits, goes_on = (stage.file(move(one), f"citizen-{one.full_name[-1]}") for one in names)
+    for story in (waits, goes_on):
+        story.moved_out()
+    operator = User.objects.create_user("operator", password="x" * 12, is_staff=True)
+    entered = {"municipality": "", "since_0": "2026-03-16", "since_1": "08:00", "until_0": "", "until_1": ""}
+    stage.at("2026-03-16", "08:30")
+    assert stage.client(operator).post("/admin/municipalities/outage/add/", entered).status_code == 302
+    stage.at("2026-03-16", "09:00")
+    clerk = stage.clerk(B)
+    for story in (waits, goes_on):
+        story.report(B, "arrival.visited")
+        assert story.alerts(B) == ["A422"]
+        assert "住基ネット" in story.page()
+        shown = clerk.get(f"/admin/relocations/relocation/{story.relocation.pk}/change/").content.decode()
+        assert "利用できません" in shown
+        # The working copy is there, and is no certificate: nothing is registered by it.
+        assert story.told(B) == ["arrival.planned", "arrival.prefill"]
+        problem = story.refused(B, "movein.decided", "REGISTERED")
+        assert (problem["code"], "paper" in problem["detail"]) == ("E200", True)
+        assert story.states(B) == ["AT_COUNTER"]
+    # The one brings the certificate on paper, which the town left issues meanwhile; the other waits.
+    goes_on.report(A, "certificate.paper_issued")
+    goes_on.report(B, "movein.decided", "REGISTERED")
+    assert (goes_on.states(B), waits.states(B)) == (["NOTIFIED"], ["AT_COUNTER"])
+    stage.at("2026-03-16", "15:01")
+    ended = entered | {"until_0": "2026-03-16", "until_1": "15:00"}
+    row = Outage.objects.get()
+    assert stage.client(operator).post(f"/admin/municipalities/outage/{row.pk}/change/", ended).status_code == 302
+    stage.at("2026-03-16", "15:05")
+    # Everything is as before, without anybody's help.
+    assert (waits.alerts(B), goes_on.alerts(B)) == ([], [])
+    assert "住基ネット" not in waits.page()
+    waits.report(B, "movein.decided", "REGISTERED")
+    for story in (waits, goes_on):
+        story.confirmed()
+        story.entered()
+        assert story.state == "SETTLED"
+
+
+def test_a_cancellation_is_asked_for_again_after_a_refusal(stage: Stage) -> None:
+    story = stage.file(move())
+    story.moved_out()
+    for _ in range(2):  # asked twice, told once
+        story.withdraw()
+    assert story.told(A).count("cancel.requested") == 1
+    story.report(A, "cancel.decided", "REFUSED")
+    assert story.states(A) == ["REGISTERED"] * 3
+    for _ in range(2):
+        story.withdraw()
+    assert story.told(A).count("cancel.requested") == 2
+    story.report(A, "cancel.decided", "CANCEL_ADD")
+    assert story.state == "CANCELLED"

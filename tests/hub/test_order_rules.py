@@ -1,0 +1,81 @@
+"""The order rules: each says by what it is kept, that exists, and each has something to judge in one eventful story."""
+
+import pkgutil
+import re
+from collections import Counter
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+import time_machine
+
+from hub.relocations import tables
+from municipalities.models import Connection
+from tests.conftest import connect
+from tests.hub import order_rules
+from tests.hub.lives import PULLS, TOWNS, Mail, World
+from tests.scenarios.stage import A, B
+
+pytestmark = pytest.mark.django_db
+#: Rules that compare what is before with what is after; the others are judged from the log alone.
+COMPARING = {"O11", "O12"}
+
+
+def test_each_rule_is_kept_by_something_that_exists() -> None:
+    for row in tables.rows("order_rules.csv"):
+        if row["kept_by"].endswith(".csv"):
+            cells = " ".join(cell for one in tables.rows(row["kept_by"]) for cell in one.values())
+            assert re.search(rf"\b{row['rule']}\b", cells), row["rule"]
+        else:
+            assert pkgutil.resolve_name(row["kept_by"]), row["rule"]
+    assert {row["rule"] for row in tables.rows("order_rules.csv")} == {*order_rules.RULES, *COMPARING}
+
+
+def told(world: World, life: int, *words: tuple[str, str, str, str]) -> None:
+    """Let towns report, each after everything was carried and fetched."""
+    for number, (town, type_, outcome, more) in enumerate(words, start=len(world.log)):
+        while int(world.do("carry")) + sum(int(world.do("fetch", code)) for code in PULLS):
+            pass
+        mail = Mail(life, number, town, type_, outcome, None, more)
+        assert world.do("post", mail) == "new", mail
+        before = world.picture(life)
+        assert (world.do("post", mail), world.picture(life)) == ("known", before)  # O12
+
+
+OUT = ((A, "moveout.reviewing", "", ""), (A, "moveout.decided", "REGISTERED", "done"))
+IN = (
+    (A, "certificate.available", "", ""),
+    (B, "arrival.visited", "", ""),
+    (B, "movein.decided", "REGISTERED", ""),
+)
+
+
+def test_every_rule_has_something_to_judge() -> None:
+    Connection.objects.update(valid_from=date(2026, 1, 1), concurrency=64, per_second=None)
+    for code in TOWNS:
+        connect(code, "gif_json", "pull:" if code in PULLS else f"memory:{code}")
+    begin = datetime(2026, 3, 10, 9, 0, tzinfo=ZoneInfo("Asia/Tokyo"))
+    with time_machine.travel(begin, tick=True) as clock:
+        world = World(clock=clock)
+        world.do("file", "head", None)
+        world.do("file", "foreign", None)
+        world.do("file", "card", 1)
+        assert world.do("amend", 0, "visit") == "new"  # nothing had left: the first version is superseded
+        told(world, 0, *OUT)
+        assert world.do("withdraw", 0, ()) == "new"
+        told(world, 0, (A, "cancel.decided", "CANCEL_ADD", ""))
+        told(world, 1, *OUT, *IN)
+        tasks = {task[:3] for task in world.picture(1)["tasks"]}
+        told(world, 1, (B, "correction.notified", "", "remark"))
+        assert {task[:3] for task in world.picture(1)["tasks"]} == tasks  # O11
+        told(world, 1, (A, "movein.notice_applied", "", ""))
+        told(world, 2, *OUT, *IN)
+        world.do("file", "foreign", None)
+        world.do("wait", 1)
+        judged = Counter[str]()
+        for life in world.lives:
+            log = order_rules.read(life)
+            assert {(row.role, row.municipality_id, row.ordinal): row.state for row in log.movers} == log.states()
+            for name, holds in order_rules.RULES.items():
+                judged[name] += holds(log)
+    assert {name for name in order_rules.RULES if not judged[name]} == set()
