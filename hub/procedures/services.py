@@ -332,7 +332,10 @@ def rename(case: Case, code: str, successor: str) -> list[Task]:
         if (task.rule, task.ordinal) in found:
             task.inputs = mark(found[task.rule, task.ordinal])
         task.save(update_fields=["municipality", "inputs", "changed_at"])
-    _write_down(ours, note=f"succeeded by {successor}")
+    kind, note = actors.current().kind, f"succeeded by {successor}"
+    Step.objects.bulk_create(
+        Step(task=task, state=task.state, reason=task.reason, note=note, actor_kind=kind) for task in ours
+    )
     return [task for task in ours if task.state == State.READY]
 
 
