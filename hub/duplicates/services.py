@@ -14,7 +14,7 @@ from hub.actors import HUB, Actor, acting
 from hub.audit import services as audit
 from hub.catalogue import refuse
 from hub.duplicates.models import Case, Finding, Mark, Member
-from hub.relocations import journey, people
+from hub.relocations import facts, journey, people
 from hub.relocations.filing import Filing
 from hub.relocations.models import Mover, Relocation
 
@@ -52,7 +52,7 @@ MARKED = frozenset({"movers.full_name", "movers.date_of_birth", "movers.sex"})
 def look_again(relocation: Relocation, filing: Filing, by: str, changed: frozenset[str], **_: Any) -> None:
     """Look once more when a town corrected who somebody is (receiver of ``signals.corrected``)."""
     if by != journey.AMENDED and changed & MARKED:  # an amendment is stored as a filing is
-        look(relocation, filing)
+        look(relocation, filing, facts.withdrawn(facts.read(relocation)))
 
 
 def _in_turn(marks: Iterable[bytes]) -> None:

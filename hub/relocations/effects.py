@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from hub.catalogue import refuse
 from hub.deliveries import services as deliveries
-from hub.relocations import alerts, corrections, facts, journey, outages, services, timers
+from hub.relocations import alerts, corrections, facts, journey, legs, outages, services, timers
 from hub.relocations.clocks import table
 from hub.relocations.models import Relocation, Report
 from hub.relocations.notes import Notes
@@ -58,6 +58,8 @@ def after(report: Report, body: ReportBody, relocation: Relocation, rows: facts.
     said = (report.type, report.outcome)
     if body.changes:
         _correct(report, body, relocation, notes)
+        for leg in legs.of(rows.movers):  # who is guarded may show only now
+            leg.refresh_from_db(fields=["guard", "contact_office"])
     if said == ("moveout.decided", "EX_OFFICIO") and relocation.flow == Flow.CARD_SPECIAL:
         services.change_flow(relocation, notes, Flow.PAPER_CERT)
     _alert(report, body, relocation, rows)
