@@ -1,8 +1,8 @@
 """``python -m municipalities.conformance URL``: the kit on its own, without Django.
 
-URL is the adapter's inbox, or ``pull`` for an adapter that fetches. With ``--start`` the kit starts the adapter
-(and may kill it), telling it by ``HIKKOSHI_…`` variables where the hub is and how to sign in; without, it prints
-them and waits. Exit code 0 when the grade is at least the one asked for.
+URL is the adapter's inbox, ``pull`` for an adapter that fetches, or ``folder:PATH`` for one that exchanges files.
+With ``--start`` the kit starts the adapter (and may kill it), telling it by ``HIKKOSHI_…`` variables where the hub
+is and how to sign in; without, it prints them and waits. Exit code 0 when the grade is at least the one asked for.
 """
 
 import json

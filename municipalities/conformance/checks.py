@@ -1,5 +1,5 @@
 """All checks by name: how each of ``checks.csv`` is made; what it asks and why is written there."""
 
-from . import lines, records
+from . import files, lines, records
 
-CHECKS = {**records.CHECKS, **lines.CHECKS}
+CHECKS = {**records.CHECKS, **lines.CHECKS, **files.CHECKS}

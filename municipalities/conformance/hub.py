@@ -120,6 +120,43 @@ class Hub:
         with self.changed:
             return [one for one in self.asked if one.door == door and one.at >= since and about in one.path]
 
+    def next_fault(self, door: str, told: str) -> Fault | None:
+        """The fault that falls on this request, if one does; it is used up."""
+        fault = next((one for one in self.faults if one.door == door and one.about in told), None)
+        if fault:
+            fault.times -= 1
+            if fault.times <= 0:
+                self.faults.remove(fault)
+        return fault
+
+    def take_receipt(self, delivery: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        """A receipt; the same kind again is the same receipt."""
+        told = _object(body)
+        if told is None or told.get("kind") not in KINDS or set(told) - RECEIPT:
+            self.malformed.append(f"receipt: {sorted(told) if told else 'no JSON object'}")
+            return 422, {}, _problem(422, "E104")
+        if delivery not in self.known:
+            self.malformed.append("receipt about a delivery that was never handed over")
+            return 404, {}, _problem(404, "E108")
+        self.ready.pop(delivery, None)
+        self.fetched.pop(delivery, None)
+        self.leased.pop(delivery, None)
+        new = told["kind"] not in [one["kind"] for about, one in self.receipts if about == delivery]
+        self.receipts.append((delivery, told))
+        return 201 if new else 200, {}, json.dumps({"delivery": delivery, "duplicate": not new}).encode()
+
+    def take_report(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        """A report, known by its id; the same id with another content is refused."""
+        told = _object(body)
+        if told is None or not told.get("id") or not told.get("type") or set(told) - REPORT:
+            self.malformed.append(f"report: {sorted(told) if told else 'no JSON object'}")
+            return 422, {}, _problem(422, "E104")
+        known = self.reports.setdefault(str(told["id"]), body)
+        if known != body:
+            self.conflicts.append(str(told["type"]))
+            return 409, {}, _problem(409, "E202")
+        return 201, {}, json.dumps({"id": told["id"], "accepted": True}).encode()
+
 
 class _Door(BaseHTTPRequestHandler):
     hub: Hub
@@ -145,11 +182,7 @@ class _Door(BaseHTTPRequestHandler):
         with self.hub.changed:
             self.hub.begun.append(self.path)
             self.hub.changed.notify_all()
-            fault = next((one for one in self.hub.faults if one.door == door and one.about in told_by), None)
-            if fault:
-                fault.times -= 1
-                if fault.times <= 0:
-                    self.hub.faults.remove(fault)
+            fault = self.hub.next_fault(door, told_by)
         if fault and fault.delay:
             time.sleep(fault.delay)
         if fault and fault.status:
@@ -197,9 +230,9 @@ class _Door(BaseHTTPRequestHandler):
             case "content":
                 return self.content(about)
             case "receipt":
-                return self.receipt(about, body)
+                return self.hub.take_receipt(about, body)
             case "report":
-                return self.report(body)
+                return self.hub.take_report(body)
         return 404, {}, _problem(404, "E108")
 
     def token(self, given: str) -> tuple[int, dict[str, str], bytes]:
@@ -249,34 +282,6 @@ class _Door(BaseHTTPRequestHandler):
         digest = base64.b64encode(hashlib.sha256(found.body).digest()).decode()
         headers = {"Content-Type": found.content_type, "Hikkoshi-Notice-Type": found.type}
         return 200, headers | {"Repr-Digest": f"sha-256=:{digest}:"}, found.body
-
-    def receipt(self, delivery: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
-        """A receipt; the same kind again is the same receipt."""
-        told = _object(body)
-        if told is None or told.get("kind") not in KINDS or set(told) - RECEIPT:
-            self.hub.malformed.append(f"receipt: {sorted(told) if told else 'no JSON object'}")
-            return 422, {}, _problem(422, "E104")
-        if delivery not in self.hub.known:
-            self.hub.malformed.append("receipt about a delivery that was never handed over")
-            return 404, {}, _problem(404, "E108")
-        self.hub.ready.pop(delivery, None)
-        self.hub.fetched.pop(delivery, None)
-        self.hub.leased.pop(delivery, None)
-        new = told["kind"] not in [one["kind"] for about, one in self.hub.receipts if about == delivery]
-        self.hub.receipts.append((delivery, told))
-        return 201 if new else 200, {}, json.dumps({"delivery": delivery, "duplicate": not new}).encode()
-
-    def report(self, body: bytes) -> tuple[int, dict[str, str], bytes]:
-        """A report, known by its id; the same id with another content is refused."""
-        told = _object(body)
-        if told is None or not told.get("id") or not told.get("type") or set(told) - REPORT:
-            self.hub.malformed.append(f"report: {sorted(told) if told else 'no JSON object'}")
-            return 422, {}, _problem(422, "E104")
-        known = self.hub.reports.setdefault(str(told["id"]), body)
-        if known != body:
-            self.hub.conflicts.append(str(told["type"]))
-            return 409, {}, _problem(409, "E202")
-        return 201, {}, json.dumps({"id": told["id"], "accepted": True}).encode()
 
 
 def _door(method: str, path: str) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from typing import Any
 from .adapter import Adapter, Answer, sign
 from .hub import Content, Hub
 from .notices import Writer, as_json, notice
+from .trays import Tray
 
 TABLE = Path(__file__).with_name("checks.csv")
 REFUSALS = frozenset({"rejected", "returned", "implausible"})
@@ -107,9 +108,10 @@ class Kit:
         keys: Sequence[bytes],
         patience: float = 10.0,
         write: Writer = as_json,
+        tray: Tray | None = None,
     ) -> None:
         self.mode, self.hub, self.adapter, self.town, self.keys = mode, hub, adapter, town, keys
-        self.patience, self.write = patience, write
+        self.patience, self.write, self._tray = patience, write, tray
 
     # --- Handing over -------------------------------------------------------------------------------
 
@@ -128,7 +130,7 @@ class Kit:
     def offer(self, told: dict[str, Any], content: Content | None = None) -> str:
         """Hand a notice over as the hub does, again if it is asked to come later; its id."""
         name, content = str(told["noticeId"]), content or self.content(told)
-        if self.mode == "pull":
+        if self.mode != "push":
             self.place(name, content)
             return name
         deadline = time.monotonic() + self.patience
@@ -141,15 +143,30 @@ class Kit:
             time.sleep(0.1)
 
     def place(self, name: str, content: Content) -> None:
-        """Let it be fetched."""
+        """Let it be fetched, or lay it into the tray."""
+        if self._tray:
+            self.known(name, content)
+            self._tray.lay(name, content)
+            return
         with self.hub.changed:
             self.hub.known[name] = self.hub.ready[name] = content
             self.hub.leased.pop(name, None)
 
-    def push(self, name: str, content: Content, **how: Any) -> Answer:
-        """One signed push. ``keys``, ``at`` (seconds from now), ``signed`` (other bytes), ``unsigned``, ``cut``."""
+    def known(self, name: str, content: Content) -> None:
+        """From now on the hub has made it, however it gets to the town."""
         with self.hub.changed:
             self.hub.known[name] = content
+
+    @property
+    def tray(self) -> Tray:
+        """The folder of a town that exchanges files."""
+        if self._tray is None:
+            raise Skipped("the adapter exchanges no files")
+        return self._tray
+
+    def push(self, name: str, content: Content, **how: Any) -> Answer:
+        """One signed push. ``keys``, ``at`` (seconds from now), ``signed`` (other bytes), ``unsigned``, ``cut``."""
+        self.known(name, content)
         headers = self.headers(name, content, **{key: how[key] for key in how if key != "cut"})
         return self.adapter.post(headers, content.body, cut=how.get("cut", False), timeout=max(self.patience, 5.0))
 
@@ -233,13 +250,27 @@ class Kit:
         with self.hub.changed:
             return [number for number, body in self.hub.reports.items() if receipt_no.encode() in body]
 
+    def asked_again(self, name: str) -> bool:
+        """Whether the town asked for a delivery again (message 73)."""
+        with self.hub.changed:
+            bodies = list(self.hub.reports.values())
+        return any(b"resend.requested" in body and name.encode() in body for body in bodies)
+
+    def until_put_away(self, name: str) -> None:
+        """Wait until nothing of a notice lies in the tray any more."""
+        deadline = time.monotonic() + self.patience
+        while self.tray.holds(name):
+            if time.monotonic() > deadline:
+                raise Failed("what was taken still lies in the tray")
+            time.sleep(0.05)
+
     def in_force(self, name: str) -> bool:
         """Whether the books say that it counts."""
         return bool(((self.adapter.books() or {}).get(name) or {}).get("in_force"))
 
     def refuse_in_pull(self, name: str, content: Content) -> Answer | None:
         """Hand over what is to be refused: the push's answer, or ``None`` after it was placed."""
-        if self.mode == "pull":
+        if self.mode != "push":
             self.place(name, content)
             return None
         return self.push(name, content)

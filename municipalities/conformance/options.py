@@ -13,13 +13,14 @@ from .adapter import Adapter
 from .checks import CHECKS
 from .hub import Hub
 from .notices import Writer, as_json
+from .trays import Tray
 
 TOWN = "011011"
 
 
 def add(parser: ArgumentParser) -> None:
     """Add the options."""
-    parser.add_argument("url", help="the adapter's inbox (push), or «pull»")
+    parser.add_argument("url", help="the adapter's inbox (push), «pull», or folder:PATH of its tray")
     parser.add_argument("--start", default="", metavar="COMMAND", help="how to start the adapter; the kit kills it too")
     parser.add_argument("--restart", default="", metavar="COMMAND", help="how to kill and start one elsewhere")
     parser.add_argument("--books", default="", metavar="URL", help="where the adapter shows what it holds (JSON by id)")
@@ -38,7 +39,7 @@ def add(parser: ArgumentParser) -> None:
 
 def run(given: Namespace, tell: Callable[[str], None], write: Writer = as_json) -> kit.Report:
     """Make the checks; ``tell`` hears how it goes on."""
-    mode = "pull" if given.url.startswith("pull") else "push"
+    mode = {"pull": "pull", "folder": "files"}.get(given.url.partition(":")[0], "push")
     key = base64.b64decode(given.key.removeprefix("whsec_")) if given.key else secrets.token_bytes(32)
     client = given.client_id or f"town-{given.town}"
     hub = Hub(client, given.client_secret or secrets.token_urlsafe(24), given.hub_port)
@@ -50,6 +51,9 @@ def run(given: Namespace, tell: Callable[[str], None], write: Writer = as_json) 
         "HIKKOSHI_CLIENT_SECRET": hub.secret,
         "HIKKOSHI_KEYS": f"whsec_{base64.b64encode(key).decode()}",
     }
+    tray = Tray(given.url, hub) if mode == "files" else None
+    if tray:
+        environment["HIKKOSHI_TRAY"] = str(tray.folder)
     inbox = given.url if mode == "push" else ""
     if port := urlsplit(inbox or given.books).port:
         environment["HIKKOSHI_PORT"] = str(port)
@@ -60,7 +64,7 @@ def run(given: Namespace, tell: Callable[[str], None], write: Writer = as_json) 
     try:
         adapter.start()
         return kit.run(
-            kit.Kit(mode, hub, adapter, given.town, [key], given.patience, write),
+            kit.Kit(mode, hub, adapter, given.town, [key], given.patience, write, tray),
             CHECKS,
             given.only,
             lambda result: tell(
@@ -69,6 +73,8 @@ def run(given: Namespace, tell: Callable[[str], None], write: Writer = as_json) 
         )
     finally:
         adapter.kill()
+        if tray:
+            tray.close()
         hub.close()
 
 

@@ -47,6 +47,8 @@ def _again(kit: Kit, name: str, offer: Callable[[], object]) -> None:
     """Hand over again, and wait until it was fetched again where that is the way."""
     before = len(kit.hub.requests("content", about=name))
     offer()
+    if kit.mode == "files":
+        kit.until_put_away(name)
     if kit.mode == "pull":
         kit.hub.wait(lambda: len(kit.hub.requests("content", about=name)) > before or name not in kit.hub.ready, 2.0)
 
@@ -142,7 +144,7 @@ def late(kit: Kit) -> None:
     older = kit.notice(version=1, receiptNo=newer["receiptNo"])
     kit.expect_received(kit.offer(newer))
     content = kit.content(older)
-    if kit.mode == "pull":
+    if kit.mode != "push":
         name = kit.offer(older, content)
         kit.until(lambda: kit.hub.kinds(name), "no receipt came")
     else:

@@ -10,11 +10,14 @@ import threading
 import time
 import unicodedata
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from municipalities.conformance import reference_adapter as reference
+from municipalities.conformance import reference_files
 from municipalities.conformance.reference_adapter import Adapter, Books, Hub, Refused
+from municipalities.conformance.reference_files import Tray
 
 
 class Doubles(Books):
@@ -415,6 +418,57 @@ class SeenBeforeStored(Adapter):
         return super().fetch_one(name)
 
 
+class TakesHalfAFile(Tray):
+    """Reads whatever lies there, manifest or not."""
+
+    def fetch(self) -> None:
+        super().fetch()
+        for path in self.folder.glob("*.json"):
+            if not path.name.endswith(reference_files.MANIFEST):
+                with self.books.lock, self.books.db:
+                    self.books.post(path.stem, f"/api/v1/deliveries/{path.stem}/receipts", {"kind": "received"})
+
+
+class IgnoresHash(Tray):
+    """Never looks whether the file is the one the manifest speaks of."""
+
+    def whole(self, told: dict[str, Any], content: bytes) -> bool:
+        return True
+
+
+class RefusesLoneManifest(Tray):
+    """Takes a file that is late for one that is spoilt."""
+
+    def fetch_one(self, name: str, path: Path) -> None:
+        if not (self.folder / json.loads(path.read_bytes())["file"]).exists():
+            self.books.reject(name, "E100")
+        super().fetch_one(name, path)
+
+
+class LeavesBehind(Tray):
+    """Puts nothing away."""
+
+    def put_away(self, name: str, place: str) -> None:
+        """Nothing."""
+
+
+class LaysAgain(Tray):
+    """Lays everything down in every round."""
+
+    def send(self) -> None:
+        self.books.execute("UPDATE outbox SET state = 'open'")
+        super().send()
+
+
+class ForgetsAtStart(Tray):
+    """Looks only at what comes while it runs."""
+
+    def __init__(self, books: Books, folder: Path) -> None:
+        super().__init__(books, folder)
+        for path in folder.glob("*.*"):
+            path.unlink()
+
+
 #: Which check must find each of them, and in which mode.
 BROKEN: dict[type, tuple[str, str]] = {
     Doubles: ("push", "duplicate"),
@@ -458,13 +512,21 @@ BROKEN: dict[type, tuple[str, str]] = {
     TakesHalf: ("pull", "truncated"),
     KeepsCursor: ("pull", "reissue"),
     SeenBeforeStored: ("pull", "restart_fetching"),
+    TakesHalfAFile: ("files", "half_written"),
+    IgnoresHash: ("files", "wrong_hash"),
+    RefusesLoneManifest: ("files", "manifest_first"),
+    LeavesBehind: ("files", "put_away"),
+    LaysAgain: ("files", "refused_file"),
+    ForgetsAtStart: ("files", "restart_tray"),
 }
 
 
 def main(name: str) -> None:
     """Run one."""
     broken: Any = next(one for one in BROKEN if one.__name__ == name)
-    if issubclass(broken, Books):
+    if issubclass(broken, Tray):
+        reference_files.main(make=broken)
+    elif issubclass(broken, Books):
         reference.main(books=broken)
     elif issubclass(broken, Adapter):
         reference.LARGEST = 50_000_000 if broken is DiesOfSize else reference.LARGEST

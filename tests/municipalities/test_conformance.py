@@ -30,7 +30,7 @@ def grade(mode: str, command: str, folder: Path, *arguments: str, patience: floa
     folder.mkdir(parents=True, exist_ok=True)
     parser, port = ArgumentParser(), options.free_port()
     options.add(parser)
-    url = "pull" if mode == "pull" else f"http://127.0.0.1:{port}/inbox"
+    url = {"pull": "pull", "files": f"folder:{folder / 'tray'}"}.get(mode, f"http://127.0.0.1:{port}/inbox")
     started = f"{sys.executable} -c 'import os, sys; os.chdir(\"{folder}\"); os.execv(sys.argv[1], sys.argv[1:])' "
     command = f"{started} {sys.executable} {command}"
     given = [url, "--books", f"http://127.0.0.1:{port}/books", "--start", command, "--patience", str(patience)]
@@ -44,10 +44,10 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
 
 
-def test_the_reference_adapter_gets_the_best_grade_both_ways(tmp_path: Path) -> None:
-    adapter = str(KIT / "reference_adapter.py")
-    with ThreadPoolExecutor(2) as pool:
-        found = list(pool.map(lambda mode: grade(mode, adapter, tmp_path / mode), ("push", "pull")))
+def test_the_reference_adapters_get_the_best_grade_each_way(tmp_path: Path) -> None:
+    adapters = {"push": "reference_adapter", "pull": "reference_adapter", "files": "reference_files"}
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(lambda mode: grade(mode, f"{KIT / adapters[mode]}.py", tmp_path / mode), adapters))
     for report in found:
         assert [(one.check.name, one.seen) for one in report.results if not one.passed] == []
         assert {one.check.name for one in report.results} == {
@@ -87,7 +87,7 @@ def test_every_check_of_the_table_is_made_and_says_why_and_what_to_do_in_both_la
     assert len({row.name for row in rows}) == len(rows)
     for row in rows:
         assert row.level in GRADES, row
-        assert set(row.modes.split()) <= {"push", "pull"}, row
+        assert set(row.modes.split()) <= {"push", "pull", "files"}, row
         for text in (row.title, row.why, row.remedy):
             assert text["en"].strip()
             assert re.search("[ぁ-ん]", text["ja"]), row.name
@@ -100,7 +100,8 @@ def test_the_kit_stands_alone(tmp_path: Path) -> None:
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
             if isinstance(node, ast.ImportFrom) and not node.level:
                 names.append(str(node.module))
-            assert {name.partition(".")[0] for name in names} <= sys.stdlib_module_names, file.name
+            found = {name.partition(".")[0] for name in names}
+            assert found <= sys.stdlib_module_names | {"reference_adapter"}, file.name  # copied out, beside the other
     shutil.copytree(KIT, tmp_path / "hikkoshi_conformance")
     port = options.free_port()
     command = [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); "

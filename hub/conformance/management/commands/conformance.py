@@ -17,7 +17,7 @@ from municipalities.conformance.report import as_json as document_of
 class Command(BaseCommand):
     """Exit code 0 when the grade is at least the one asked for."""
 
-    help = "Play the hub towards a vendor's adapter (push or pull) and grade it."
+    help = "Play the hub towards a vendor's adapter (push, pull or files) and grade it."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -29,6 +29,8 @@ class Command(BaseCommand):
         given = type("Given", (), options_)()
         if given.standard and given.standard not in standard.names():
             raise CommandError(f"There is no record standard «{given.standard}»; see «manage.py standards list».")
+        if given.record and given.url.startswith("folder:"):
+            raise CommandError("Towns that exchange files are proved by their shadow run: there is nothing to record.")
         report = options.run(given, self.stderr.write, services.writer(given.standard))
         document = document_of(report, given.language) | {"standard": given.standard}
         lines = as_lines(report, given.language)
