@@ -14,9 +14,9 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 if __package__:
-    from .reference_adapter import LARGEST, Adapter, Books, Hub, Refused, serve
+    from . import reference_adapter as reference
 else:  # copied out, beside the other
-    from reference_adapter import LARGEST, Adapter, Books, Hub, Refused, serve
+    import reference_adapter as reference  # type: ignore[import-not-found,no-redef]
 
 MANIFEST = ".manifest.json"
 
@@ -24,7 +24,7 @@ MANIFEST = ".manifest.json"
 class Tray:
     """Takes in what a manifest calls whole, and lays answers down."""
 
-    def __init__(self, books: Books, folder: Path) -> None:
+    def __init__(self, books: reference.Books, folder: Path) -> None:
         self.books, self.folder, self.answers = books, folder, folder / "answers"
         for place in (folder / "done", folder / "bad", self.answers):
             place.mkdir(parents=True, exist_ok=True)
@@ -50,11 +50,11 @@ class Tray:
 
     def take(self, name: str, told: dict[str, Any], content: bytes) -> str:
         """Take it in, or say by a code of the hub's catalogue why not."""
-        if len(content) > LARGEST:
+        if len(content) > reference.LARGEST:
             return "E105"
         try:
             self.books.take(name, told["type"], told["contentType"], content)
-        except Refused as refused:
+        except reference.Refused as refused:
             return refused.code
         return ""
 
@@ -109,11 +109,12 @@ class Tray:
         part.replace(self.answers / name)
 
 
-def main(make: Any = Tray, books: Any = Books) -> None:
+def main(make: Any = Tray, books: Any = reference.Books) -> None:
     """Run until killed."""
     get = os.environ.get
     kept = books(get("HIKKOSHI_BOOKS", "adapter.sqlite3"), os.environ["HIKKOSHI_TOWN"])
-    serve(Adapter(kept, Hub("http://127.0.0.1", "", ""), []), int(get("HIKKOSHI_PORT", "9200")))  # shows the books
+    adapter = reference.Adapter(kept, reference.Hub("http://127.0.0.1", "", ""), [])
+    reference.serve(adapter, int(get("HIKKOSHI_PORT", "9200")))  # shows the books
     tray = make(kept, Path(os.environ["HIKKOSHI_TRAY"]))
     while True:
         tray.fetch()

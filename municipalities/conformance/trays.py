@@ -48,7 +48,7 @@ class Tray:
 
     def manifest(self, name: str, content: Content, **wrong: Any) -> bytes:
         """What goes with it; ``wrong`` members take the place of the true ones."""
-        told = {"name": name, "file": self.file(name, content), "type": content.type}
+        told: dict[str, Any] = {"name": name, "file": self.file(name, content), "type": content.type}
         told |= {"contentType": content.content_type, "records": 1, "size": len(content.body)}
         return json.dumps(told | {"sha256": sha256(content.body).hexdigest()} | wrong).encode()
 

@@ -35,12 +35,12 @@ from tests.hub import journeys
 from tests.hub.committed import db  # noqa: F401 - a fixture
 
 pytestmark = [pytest.mark.usefixtures("db"), pytest.mark.timeout(7200)]
-RECORDS = int(os.environ.get("HUB_WORKER_RECORDS", "120"))
+RECORDS = int(os.environ.get("HUB_WORKER_RECORDS", "60"))
 #: Records of one relocation, one after the other: the filing, then its amendments.
 EACH = 5
 WORKERS = ("worker-a", "worker-b")
 #: Seconds from one kill to the next, at least and at most.
-LIFE = (0.5, 3.0) if RECORDS < 1000 else (1.0, 8.0)
+LIFE = (0.4, 1.6) if RECORDS < 1000 else (1.0, 8.0)
 
 
 @contextmanager

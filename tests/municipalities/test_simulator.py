@@ -207,7 +207,7 @@ def test_killed_at_the_worst_moments_the_towns_lose_and_double_nothing(tmp_path:
     kills = {"content": {2, 9}, "receipts": {3, 40}, "reports": {5, 30}}
 
     async def scenario() -> None:
-        async with country(tmp_path, port) as process:
+        async with country(tmp_path, port, most=16) as process:
             hub = process.hub
 
             async def strike(what: str) -> None:
@@ -234,8 +234,8 @@ def test_misbehaving_towns_are_slow_and_loud_but_lose_and_double_nothing(tmp_pat
     faults = [option for name in loud for option in ("--fault", f"{name}:16")]
 
     async def scenario() -> None:
-        async with country(tmp_path, port, *faults, bad_luck=0.05) as process:
-            for move in moves(list(process.hub.towns.values()), 36):
+        async with country(tmp_path, port, *faults, bad_luck=0.05, most=24) as process:
+            for move in moves(list(process.hub.towns.values()), 30):
                 process.hub.file(move)
             await until(process.hub.settled)
             books = await quiet(process)
@@ -312,7 +312,7 @@ def test_a_town_that_loses_its_disk_asks_for_everything_again(tmp_path: Path, po
 
 def test_a_town_that_is_down_holds_up_its_own_and_goes_on_when_it_is_back(tmp_path: Path, port: int) -> None:
     async def scenario() -> None:
-        async with country(tmp_path, port, "--fault", "down:100", "--poll", "5") as process:
+        async with country(tmp_path, port, "--fault", "down:100", "--poll", "5", most=8) as process:
             hub, codes = process.hub, list(process.hub.towns)
             for move in moves(list(hub.towns.values()), 6):
                 hub.file(move)
@@ -328,7 +328,7 @@ def test_a_town_that_is_down_holds_up_its_own_and_goes_on_when_it_is_back(tmp_pa
 
 def test_a_town_that_refuses_says_so(tmp_path: Path, port: int) -> None:
     async def scenario() -> None:
-        async with country(tmp_path, port, "--fault", "refusing:100") as process:
+        async with country(tmp_path, port, "--fault", "refusing:100", most=8) as process:
             for move in moves(list(process.hub.towns.values()), 12):
                 process.hub.file(move)
             await until(lambda: all(d.state in {"held", "answered"} for d in process.hub.deliveries.values()))
@@ -397,7 +397,7 @@ def written(town: Town, *, receipt_no: str = "00-TEST-0001-0", **changes: Any) -
 
 def test_a_file_spoilt_on_the_way_is_asked_for_again(tmp_path: Path, port: int) -> None:
     async def scenario() -> None:
-        async with country(tmp_path, port, "--fault", "down:100") as process:
+        async with country(tmp_path, port, "--fault", "down:100", most=4) as process:
             hub = process.hub
             place = next(town for town in hub.towns.values() if town.way == "folder")
             [move] = moves([place] * 3, 1)
