@@ -53,7 +53,8 @@ WITH RECURSIVE heads AS (
 )
 SELECT lane.municipality_id, lane.paced_until
   FROM deliveries_lane AS lane
- WHERE lane.municipality_id IN (SELECT municipality_id FROM heads WHERE due_at <= %(now)s)
+ -- An array, so that these few are looked up; joined, they would be compared with the lane of every town.
+ WHERE lane.municipality_id = ANY (ARRAY(SELECT municipality_id FROM heads WHERE due_at <= %(now)s))
    AND NOT lane.paused AND (lane.blocked_until IS NULL OR lane.blocked_until <= %(now)s)
    AND (lane.open_until IS NULL OR (lane.open_from <= %(now)s AND lane.open_until > %(now)s))
    FOR UPDATE SKIP LOCKED
