@@ -186,7 +186,7 @@ def test_the_flow_with_the_card_lapses_at_the_earlier_limit_and_not_while_that_i
         assert refused(relocation, CHIYODA, "movein.decided", "REGISTERED").lead.code == "E200"
         report(relocation, HAKODATE, "certificate.paper_issued")
         report(relocation, CHIYODA, "movein.decided", "REGISTERED")
-        assert states(relocation, Role.DESTINATION) == ["REGISTERED"] * 3
+        assert states(relocation, Role.DESTINATION) == ["NOTIFIED"] * 3
 
 
 def test_who_says_at_the_counter_that_they_came_earlier_may_have_lost_the_flow_with_the_card() -> None:
