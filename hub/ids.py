@@ -4,7 +4,10 @@ import os
 import secrets
 import threading
 import time
+from datetime import date, datetime
 from uuid import UUID
+
+from municipalities.opening import JST
 
 #: Crockford's base 32: no I, L, O, U, so that a number survives being read out on the telephone.
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -29,6 +32,16 @@ def uuid7() -> UUID:
         _last = value
     high, low = value >> 62, value & ((1 << 62) - 1)
     return UUID(int=(high >> 12 << 80) | (0x7 << 76) | ((high & 0xFFF) << 64) | (0x2 << 62) | low)
+
+
+def first_of(day: date) -> UUID:
+    """Return the smallest UUID version 7 that can be made on a day in Japan: a day is a range of keys.
+
+    >>> str(first_of(date(2026, 4, 1)))
+    '019d44cd-bb80-0000-0000-000000000000'
+    """
+    begins = datetime.combine(day, datetime.min.time(), JST)
+    return UUID(int=int(begins.timestamp() * 1000) << 80)
 
 
 def check_character(body: str) -> str:

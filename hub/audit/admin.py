@@ -7,8 +7,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from hub import desk
 from hub.audit.models import Entry
+from hub.keyset import KeysetDesk
 
 
 class KindFilter(admin.SimpleListFilter):
@@ -32,14 +32,13 @@ class KindFilter(admin.SimpleListFilter):
 
 
 @admin.register(Entry)
-class EntryAdmin(desk.Desk):
+class EntryAdmin(KeysetDesk):
     """Acts, the newest first; the detail holds ids, states and codes."""
 
     list_display = ("at", "actor_kind", "actor", "municipality", "action", "subject", "number")
     list_filter = (KindFilter,)
     search_fields = ("subject__exact", "action__exact")
     search_help_text = _("Subject or action as written, for instance lane:131016 or delivery.read.")
-    ordering = ("-pk",)
     fields = ("at", "actor_kind", "actor", "municipality", "action", "subject", "detail", "chain_id", "number")
 
     def of_town(self, rows: QuerySet[Entry], _code: str) -> QuerySet[Entry]:

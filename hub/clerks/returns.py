@@ -25,6 +25,7 @@ from hub.deliveries.reading import label
 from hub.fidelity import services as fidelity
 from hub.fidelity.models import Kind
 from hub.fidelity.services import Choice
+from hub.keyset import KeysetDesk
 from hub.relocations import returns
 from hub.vault import services as vault
 from hub.vault.services import ShreddedError
@@ -59,13 +60,12 @@ class MeaningForm(forms.Form):
 
 
 @admin.register(Return)
-class ReturnAdmin(desk.Desk):
+class ReturnAdmin(KeysetDesk):
     """Files that came back; a clerk says what an unknown character means, anybody at the desk reads it again."""
 
     list_display = ("at", "municipality", "report_words", "error", "item", "points", "state", "asking")
     list_filter = ("state", "code", "at")
     list_select_related = ("municipality",)
-    ordering = ("-pk",)
     fields = ("at", "municipality", "source", "report_words", "error", "remedy", "item", "points", "asking")
     readonly_fields = ("report_words", "error", "remedy", "asking", "source")
     actions = ("read_again", "drop")
@@ -160,13 +160,12 @@ class ReturnAdmin(desk.Desk):
 
 
 @admin.register(Difference)
-class DifferenceAdmin(desk.Desk):
+class DifferenceAdmin(KeysetDesk):
     """Values that came back otherwise than they were told; a clerk who opens one reads them, which is written down."""
 
     list_display = ("at", "municipality", "item", "settled_at")
     list_filter = (("settled_at", admin.EmptyFieldListFilter), "at")
     list_select_related = ("municipality", "delivery")
-    ordering = ("-pk",)
     fields = ("at", "municipality", "source", "item", "was_told", "came_back", "settled_at", "settled_by")
     readonly_fields = ("source", "item", "was_told", "came_back")
     actions = ("settle",)

@@ -23,9 +23,10 @@ from hub.deliveries.models import Delivery, Event, Receipt
 from hub.deliveries.reading import changes, sections
 from hub.deliveries.reconciliation_admin import DiscrepancyAdmin, ReconciliationAdmin
 from hub.deliveries.replay_admin import ReplayAdmin
-from hub.deliveries.states import Cause, State
+from hub.deliveries.states import UNWELCOME, Cause, State
 from hub.fidelity.models import Substitution
 from hub.ids import is_receipt_no
+from hub.keyset import KeysetDesk, SinceFilter
 from hub.vault.services import ShreddedError
 
 __all__ = [
@@ -53,6 +54,32 @@ class NoticeFilter(admin.SimpleListFilter):
         return queryset.filter(type=self.value()) if self.value() else queryset
 
 
+class CauseFilter(admin.SimpleListFilter):
+    """Who must act about what is not over."""
+
+    title = _("who must act")
+    parameter_name = "cause"
+
+    def lookups(self, _request: HttpRequest, _model_admin: object) -> list[tuple[str, Any]]:
+        return list(Cause.choices)
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        return queryset.filter(cause=self.value(), state__in=[State.HELD, State.QUEUED]) if self.value() else queryset
+
+
+class AnswerFilter(admin.SimpleListFilter):
+    """Answers after which somebody has something to do; all others are the rule."""
+
+    title = _("answer")
+    parameter_name = "answer"
+
+    def lookups(self, _request: HttpRequest, _model_admin: object) -> list[tuple[str, Any]]:
+        return [(answer.value, answer.label) for answer in UNWELCOME]
+
+    def queryset(self, _request: HttpRequest, queryset: QuerySet[Delivery]) -> QuerySet[Delivery]:
+        return queryset.filter(answer=self.value()) if self.value() in UNWELCOME else queryset
+
+
 class StepRows(desk.Rows):
     """Steps of a delivery."""
 
@@ -77,7 +104,7 @@ class ReceiptRows(desk.Rows):
 
 
 @admin.register(Delivery)
-class DeliveryAdmin(desk.Desk):
+class DeliveryAdmin(KeysetDesk):
     """Deliveries; what is held can be sent again."""
 
     list_display = (
@@ -92,11 +119,10 @@ class DeliveryAdmin(desk.Desk):
         "due",
         "sent",
     )
-    list_filter = ("state", NoticeFilter, "cause", "answer", "created_at")
+    list_filter = ("state", CauseFilter, AnswerFilter, NoticeFilter, SinceFilter)
     list_select_related = ("municipality",)
     search_fields = ("receipt_no__startswith", "municipality__code__exact")
     search_help_text = _("Receipt number, or how it begins; or the six digits of a municipality.")
-    ordering = ("-pk",)
     inlines = (StepRows, ReceiptRows)
     actions = ("send_again", "take_on_paper")
     readonly_fields = ("notice_words", "error", "way", "reading", "asking", "changed")
@@ -110,6 +136,10 @@ class DeliveryAdmin(desk.Desk):
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """A clerk knows the own town."""
         return [name for name in self.list_display if name != "municipality" or not desk.town_of(request)]
+
+    def get_list_filter(self, request: HttpRequest) -> list[Any]:
+        """One notice of many is looked for among the own town's rows, never among those of the whole country."""
+        return [one for one in self.list_filter if one is not NoticeFilter or desk.town_of(request)]
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Delivery], search_term: str

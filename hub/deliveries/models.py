@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from hub.deliveries.callback_models import Callback
 from hub.deliveries.desk_models import Discrepancy, Reconciliation, Replay
 from hub.deliveries.lane_models import Closure, DatedHours, Lane, WeeklyHours
-from hub.deliveries.states import NEXT, Answer, Cause, State
+from hub.deliveries.states import NEXT, UNWELCOME, Answer, Cause, State
 from hub.ids import uuid7
 from municipalities.models import Connection, Municipality
 from municipalities.notice import Role
@@ -109,6 +109,7 @@ class Delivery(models.Model):
             models.Index(fields=["municipality", "changed_at", "id"], name="delivery_changed"),
             models.Index(fields=["municipality", "-id"], name="delivery_of_town"),
             models.Index(fields=["state", "-id"], name="delivery_by_state"),
+            models.Index(fields=["answer", "-id"], name="delivery_unwelcome", condition=models.Q(answer__in=UNWELCOME)),
             # Its operator class serves «begins with» in every locale.
             models.Index(fields=["receipt_no"], name="delivery_receipt_no", opclasses=["varchar_pattern_ops"]),
         ]

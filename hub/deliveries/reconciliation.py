@@ -7,8 +7,7 @@ personal is exchanged.
 """
 
 from collections.abc import Iterable
-from datetime import date, datetime, timedelta
-from datetime import time as clock
+from datetime import date, timedelta
 from typing import Any, TypedDict
 from uuid import UUID
 
@@ -21,6 +20,7 @@ from hub.actors import HUB, acting
 from hub.audit import services as audit
 from hub.catalogue import refuse
 from hub.deliveries.models import Discrepancy, Reconciliation
+from hub.ids import first_of
 
 #: Ids that a town may send along; a day of the largest town is within it (domain: about 1,950 filings).
 MOST_IDS = 20_000
@@ -48,12 +48,7 @@ class Theirs(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 def bounds(day: date) -> tuple[UUID, UUID]:
     """Return the smallest id of a day and that of the day after it, both in Japan's time."""
-    return _floor(day), _floor(day + timedelta(days=1))
-
-
-def _floor(day: date) -> UUID:
-    begins = timezone.make_aware(datetime.combine(day, clock.min))
-    return UUID(int=int(begins.timestamp() * 1000) << 80)
+    return first_of(day), first_of(day + timedelta(days=1))
 
 
 DIGEST = """
@@ -156,6 +151,33 @@ def _keep(municipality: str, day: date, found: set[tuple[str, str]]) -> None:
         if (row.kind, row.delivery_id) not in found:
             row.settled_at, row.settled_by = now, actor.kind.value
             row.save(update_fields=["settled_at", "settled_by"])
+
+
+def compare_again(day: date, codes: Iterable[str]) -> int:
+    """Compare what these towns said of a day with the hub's books as they are now; returns how many had said something.
+
+    Something may have been handed over, sent again or settled since. Which ids differ, only the town's own ids tell:
+    without them a day that differs is one difference.
+    """
+    with acting(HUB):
+        found = digests(codes, day)
+        spoke = Reconciliation.objects.filter(municipality__in=found, day=day, theirs__isnull=False)
+        rows = list(spoke.order_by("pk").select_for_update())
+        for row in rows:
+            ours, theirs = found[row.municipality_id], row.theirs or {}
+            row.ours = {**ours, "day": day.isoformat()}
+            row.agrees = (ours["count"], ours["sha256"]) == (theirs["count"], theirs["sha256"].lower())
+            row.compared_at = timezone.now()
+            row.save(update_fields=["ours", "agrees", "compared_at"])
+            if row.agrees:
+                _keep(row.municipality_id, day, set())
+            elif not open_of(row.municipality_id, day):
+                _keep(row.municipality_id, day, {(Kind.DIGEST.value, "")})
+        if rows:
+            differ = sorted(row.municipality_id for row in rows if not row.agrees)
+            detail = {"day": day.isoformat(), "municipalities": len(rows), "differ": differ}
+            audit.record(audit.Act("reconciliation.repeated", f"day:{day.isoformat()}", detail))
+    return len(rows)
 
 
 def settle(rows: Iterable[Discrepancy], account: str) -> int:

@@ -7,8 +7,7 @@ its making, through the lanes like everything else, so that a replay can storm n
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from datetime import time as clock
+from datetime import date, timedelta
 from uuid import UUID
 
 import msgspec
@@ -22,6 +21,7 @@ from hub.catalogue import Refusal, refuse
 from hub.deliveries import services
 from hub.deliveries.models import Delivery, Replay
 from hub.deliveries.states import Answer, State
+from hub.ids import first_of
 
 #: More than so many need a second operator.
 FOUR_EYES = 100
@@ -71,15 +71,10 @@ def matching(chosen: Chosen) -> QuerySet[Delivery]:
     fields = {"municipality": chosen.municipality, "type": chosen.type, "cause": chosen.cause, "code": chosen.code}
     rows = rows.filter(**{name: value for name, value in fields.items() if value})
     if chosen.since is not None:
-        rows = rows.filter(pk__gte=_floor(chosen.since))
+        rows = rows.filter(pk__gte=first_of(chosen.since))
     if chosen.until is not None:
-        rows = rows.filter(pk__lt=_floor(chosen.until + timedelta(days=1)))
+        rows = rows.filter(pk__lt=first_of(chosen.until + timedelta(days=1)))
     return rows
-
-
-def _floor(day: date) -> UUID:
-    begins = timezone.make_aware(datetime.combine(day, clock.min))
-    return UUID(int=int(begins.timestamp() * 1000) << 80)
 
 
 def preview(chosen: Chosen) -> Preview:

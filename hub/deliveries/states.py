@@ -51,6 +51,10 @@ class Answer(TextChoices):
     IMPLAUSIBLE = "implausible", _("implausible (事実相違)")
 
 
+#: Answers after which somebody has something to do.
+UNWELCOME = (Answer.RETURNED, Answer.REJECTED, Answer.IMPLAUSIBLE)
+
+
 class Cause(TextChoices):
     """Why a delivery is held, that is: who must act."""
 

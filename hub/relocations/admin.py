@@ -16,6 +16,8 @@ from django.utils.translation import gettext_lazy as _
 
 from hub import catalogue, desk, words
 from hub.deliveries.models import Delivery
+from hub.ids import is_receipt_no
+from hub.keyset import KeysetDesk, SinceFilter
 from hub.relocations import alerts, history, outages, tables
 from hub.relocations.models import Alert, Deadline, Event, Mover, Relocation, Report
 from municipalities.notice import Kind
@@ -131,15 +133,14 @@ class DeadlineRows(desk.Rows):
 
 
 @admin.register(Relocation)
-class RelocationAdmin(desk.Desk):
+class RelocationAdmin(KeysetDesk):
     """Relocations; a clerk sees those of which the own town was told something."""
 
     list_display = ("receipt_no", "state", "waiting_for", "our_part", "route", "planned", "filed")
-    list_filter = (WaitingFilter, RoleFilter, "state", "filed_on")
+    list_filter = (WaitingFilter, RoleFilter, "state", SinceFilter)
     list_select_related = ("origin", "destination")
     search_fields = ("receipt_no__startswith",)
     search_help_text = _("Receipt number, or how it begins.")
-    ordering = ("-pk",)
     inlines = (MoverRows, DeadlineRows, ReportRows, EventRows)
     readonly_fields = ("waiting_for", "planned", "way", "deliveries", "known", "line")
     fieldsets = (
@@ -163,8 +164,11 @@ class RelocationAdmin(desk.Desk):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Relocation], search_term: str
     ) -> tuple[QuerySet[Relocation], bool]:
-        """Receipt numbers are found in small letters too."""
-        return super().get_search_results(request, queryset, search_term.strip().upper())
+        """Receipt numbers are found in small letters too; a whole one at once, however many rows there are."""
+        term = search_term.strip().upper()
+        if is_receipt_no(term):
+            return queryset.filter(receipt_no=term), False
+        return super().get_search_results(request, queryset, term)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Relocation | None:
         """Remember who asks: the deliveries shown are theirs."""
@@ -287,13 +291,12 @@ class OpenFilter(admin.SimpleListFilter):
 
 
 @admin.register(Alert)
-class AlertAdmin(desk.Desk):
+class AlertAdmin(KeysetDesk):
     """What a clerk is to look at: why, and what to do."""
 
     list_display = ("words", "relocation", "ordinals", "at", "settled_at")
     list_filter = (OpenFilter, "code")
     list_select_related = ("relocation",)
-    ordering = ("-pk",)
     fields = readonly_fields = (
         "words",
         "remedy",

@@ -8,8 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
-from datetime import time as clock
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +23,7 @@ from hub.actors import HUB, acting
 from hub.audit import services as audit
 from hub.deliveries import writing
 from hub.deliveries.models import Delivery
+from hub.ids import first_of
 from hub.shadow.models import Finding, Outcome, Trial
 from hub.shadow.report import Report
 from hub.vault import cipher
@@ -82,7 +82,7 @@ def before(following: Connection) -> Connection | None:
 
 def written(present: Connection, since: date) -> QuerySet[Delivery]:
     """What was written over this connection and queued since that day, oldest first."""
-    rows = Delivery.objects.filter(municipality=present.municipality_id, connection=present.pk, pk__gte=floor(since))
+    rows = Delivery.objects.filter(municipality=present.municipality_id, connection=present.pk, pk__gte=first_of(since))
     return rows.filter(content_sha256__isnull=False).order_by("pk")
 
 
@@ -96,12 +96,6 @@ def untried(present: Connection, following: Connection) -> QuerySet[Delivery]:
     since = following.tried_from or following.valid_from
     trials = Trial.objects.filter(connection=following.pk, delivery_id=OuterRef("pk"))
     return written(present, since).filter(~Exists(trials))
-
-
-def floor(day: date) -> UUID:
-    """The smallest id of that day: ids are ordered by time (RFC 9562, version 7)."""
-    begins = timezone.make_aware(datetime.combine(day, clock.min))
-    return UUID(int=int(begins.timestamp() * 1000) << 80)
 
 
 def with_keys(rows: Iterable[Delivery]) -> Iterator[tuple[Delivery, bytes | None]]:

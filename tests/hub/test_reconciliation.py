@@ -1,13 +1,18 @@
 """Reconciliation with a town: digests that both sides can work out, differences that a person settles."""
 
 import hashlib
+import json
 from datetime import date, datetime, timedelta
+from io import StringIO
+from typing import Any
 from uuid import UUID
 
 import pytest
 import time_machine
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from hub import ids as ids_of_this_process
 from hub.actors import HUB, acting
 from hub.catalogue import Refusal
 from hub.deliveries import reconciliation, tasks
@@ -22,9 +27,10 @@ pytestmark = pytest.mark.usefixtures("db")
 
 
 @pytest.fixture
-def yesterday() -> tuple[date, list[str]]:
+def yesterday(monkeypatch: pytest.MonkeyPatch) -> tuple[date, list[str]]:
     """Three deliveries that Chiyoda fetched yesterday, one late in the evening; and their ids."""
     day = timezone.localdate() - timedelta(days=1)
+    monkeypatch.setattr(ids_of_this_process, "_last", 0)  # yesterday this process had made none
     for hour, minute in ((9, 0), (12, 30), (23, 59)):
         with time_machine.travel(datetime(day.year, day.month, day.day, hour, minute, tzinfo=JST), tick=False):
             journeys.file(filing(hour))
@@ -96,3 +102,43 @@ def test_a_town_that_falls_silent_is_noticed_and_one_that_never_spoke_is_not(yes
     assert compare(day, of(ids)) == []
     with acting(HUB):
         assert not Discrepancy.objects.filter(settled_at=None).exists()
+
+
+def run(day: date, *more: str) -> tuple[int, dict[str, Any]]:
+    """The command's exit code and what it says."""
+    out = StringIO()
+    try:
+        call_command("reconcile", "--day", day.isoformat(), "--json", *more, stdout=out)
+    except CommandError as error:
+        return error.returncode, json.loads(out.getvalue())
+    return 0, json.loads(out.getvalue())
+
+
+def test_the_command_repeats_a_day_and_its_exit_code_says_whether_the_books_agree(
+    yesterday: tuple[date, list[str]],
+) -> None:
+    day, ids = yesterday
+    code, told = run(day)
+    assert (code, told["compared"], told["differences"]) == (0, 0, [])
+    with acting(HUB):
+        assert told["written"] == Reconciliation.objects.count() > 0
+    assert run(day)[1]["written"] == 0  # it is there already
+    compare(day, of(ids[1:]))
+    missing = {"municipality": CHIYODA, "kind": "missing", "delivery": ids[0]}
+    assert run(day, "--municipality", CHIYODA) == (
+        1,
+        {"day": day.isoformat(), "municipalities": 1, "written": 0, "compared": 1, "differences": [missing]},
+    )
+    assert run(day, "--municipality", HAKODATE)[0] == 0
+    with acting(HUB):  # what the town never had was not handed over after all
+        Delivery.objects.filter(pk=ids[0]).update(sent_at=None)
+    assert run(day)[0] == 0
+    with acting(HUB):
+        assert Reconciliation.objects.get(municipality=CHIYODA).agrees is True
+        Delivery.objects.filter(pk=ids[0]).update(sent_at=timezone.now())
+    assert [one["kind"] for one in run(day)[1]["differences"]] == ["digest"]
+    for wrong in ("2026-13-01", timezone.localdate().isoformat()):
+        with pytest.raises(CommandError):
+            call_command("reconcile", "--day", wrong, stdout=StringIO())
+    with pytest.raises(CommandError):
+        call_command("reconcile", "--municipality", "999997", stdout=StringIO())
