@@ -205,13 +205,15 @@ def write_daily(day: date, codes: Iterable[str]) -> int:
     with acting(HUB):
         found = digests(codes, day)
         busy = [code for code, ours in found.items() if ours["count"]]
-        new = Reconciliation.objects.bulk_create(
-            (
-                Reconciliation(municipality_id=code, day=day, ours={**found[code], "day": day.isoformat()})
-                for code in busy
-            ),
-            ignore_conflicts=True,
+        there = set(
+            Reconciliation.objects.filter(day=day, municipality__in=busy).values_list("municipality", flat=True)
         )
+        new = [
+            Reconciliation(municipality_id=code, day=day, ours={**found[code], "day": day.isoformat()})
+            for code in busy
+            if code not in there
+        ]
+        Reconciliation.objects.bulk_create(new, ignore_conflicts=True)  # another process may be as far
         _note_silence(day, busy)
     return len(new)
 
