@@ -206,7 +206,8 @@ def one(delivery_id: UUID, municipality: str) -> Delivery:
 def fetch(delivery: Delivery) -> tuple[standard.Written, Notice]:
     """Return the record in the layout it is bound to; the fetch of a ready delivery makes it sent.
 
-    Under a lease it is the receipt that does, so that nothing is lost with a worker that dies in between.
+    What was ever leased is sent by the receipt, so that nothing is lost with a worker that dies in between; also
+    after the lease ran out, for a slow worker may still be reading what it leased.
     Raises ``Refusal`` E108 for one not offered yet, E133 when the bytes would differ from the first issue, E134
     when its record standard is not there any more.
     """
@@ -219,13 +220,9 @@ def fetch(delivery: Delivery) -> tuple[standard.Written, Notice]:
         raise refuse(error.code, error.pointer) from error
     if delivery.content_sha256 and bytes(delivery.content_sha256) != hashlib.sha256(written.content).digest():
         raise refuse("E133")
-    if delivery.state == State.READY and not _is_leased(delivery):
+    if delivery.state == State.READY and not delivery.leased_by:
         _hand_over(delivery)
     return written, notice
-
-
-def _is_leased(delivery: Delivery) -> bool:
-    return bool(delivery.leased_by and delivery.leased_until and delivery.leased_until > timezone.now())
 
 
 def layout_of(delivery: Delivery) -> standard.Standard:
@@ -291,6 +288,10 @@ def receive(delivery: Delivery, body: ReceiptBody) -> tuple[Receipt, bool]:
             raise refuse("E140", pointer)
     existing = delivery.receipts.filter(kind=body.kind).first()
     if existing is not None:
+        if (
+            delivery.state == State.READY and delivery.leased_until is not None
+        ):  # issued anew, a worker has it and says so
+            _hand_over(delivery)
         if delivery.state == State.SENT and body.kind != Answer.RECEIVED:  # handed over again, answered as before
             _answer(delivery, body.kind, timezone.now())
         return existing, False

@@ -317,6 +317,36 @@ def test_a_worker_that_dies_while_fetching_loses_nothing(pushed: Towns) -> None:
     assert leased("b") == [second]
 
 
+def test_a_worker_that_reads_after_its_lease_ran_out_and_dies_loses_nothing(pushed: Towns) -> None:
+    (only,) = filed_for_chiyoda(1)
+    assert leased("a") == [only]
+    with acting(HUB):
+        Delivery.objects.filter(pk=only).update(leased_until=timezone.now())
+    parking.end_expired()
+    with acting(journeys.system(CHIYODA)):
+        deliveries.fetch(deliveries.locked(only, CHIYODA))  # type: ignore[arg-type]
+    assert leased("b") == [only]
+
+
+def test_what_is_issued_anew_is_over_for_a_worker_once_it_has_answered_as_before(pushed: Towns) -> None:
+    (only,) = filed_for_chiyoda(1)
+    kinds = (Answer.RECEIVED, Answer.ACCEPTED_FOR_REVIEW)
+    for round_ in range(2):
+        assert leased("a") == [only]
+        with acting(journeys.system(CHIYODA)):
+            for kind in kinds:
+                row = deliveries.locked(only, CHIYODA)  # type: ignore[arg-type]
+                deliveries.fetch(row)
+                _, new = deliveries.receive(row, deliveries.ReceiptBody(kind=kind))
+                assert new == (round_ == 0)
+            assert deliveries.locked(only, CHIYODA).state == "answered"  # type: ignore[arg-type]
+        assert leased("a") == []
+        if round_ == 0:
+            with acting(HUB):
+                deliveries.send_again(deliveries.locked(only, CHIYODA), "test")  # type: ignore[arg-type]
+            run()
+
+
 def test_what_was_leased_and_never_answered_is_listed_behind_every_kept_place(pushed: Towns) -> None:
     (first, _second) = filed_for_chiyoda(2)
     assert leased("a", limit=1) == [first]
