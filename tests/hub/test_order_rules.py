@@ -69,7 +69,12 @@ def test_every_rule_has_something_to_judge() -> None:
         told(world, 1, (B, "correction.notified", "", "remark"))
         assert {task[:3] for task in world.picture(1)["tasks"]} == tasks  # O11
         told(world, 1, (A, "movein.notice_applied", "", ""))
-        told(world, 2, *OUT, *IN)
+        told(world, 2, OUT[0], (A, "moveout.decided", "RETURNED", ""))
+        assert world.do("amend", 2, "visit") == "new"
+        told(world, 2, *OUT)
+        amended = next(key for key in world.keys(2) if (key.type, key.role) == ("filing.amended", "origin"))
+        assert world.do("resend", 2, amended, 1) == "new"  # handed over once more, it moves nothing
+        told(world, 2, *IN)
         world.do("file", "foreign", None)
         world.do("wait", 1)
         judged = Counter[str]()
