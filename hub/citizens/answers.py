@@ -7,11 +7,11 @@ from typing import Any
 
 from django import forms
 from django.forms.boundfield import BoundField
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from hub.citizens.address_forms import AddressForm
 from hub.citizens.fields import PageForm, Section
+from hub.citizens.phrases import day
 from hub.citizens.sheet import PERSON, Sheet
 from hub.relocations.filing import Filing
 from hub.words import Words
@@ -105,4 +105,4 @@ def shown(field: BoundField) -> str:
         return str(dict(field.field.choices).get(value, "") if value else "")  # type: ignore[arg-type]
     if isinstance(field.field, forms.BooleanField):
         return _("Yes") if value else ""
-    return date_format(value) if isinstance(value, date) else "" if value is None else str(value)
+    return day(value) if isinstance(value, date) else "" if value is None else str(value)

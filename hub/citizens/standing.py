@@ -7,13 +7,12 @@ from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from hub import words
 from hub.citizens import calendar, changes, consents, procedures
-from hub.citizens.phrases import day, person_name
+from hub.citizens.phrases import day, moment, person_name
 from hub.consents import services as asking
 from hub.deliveries import windows
 from hub.deliveries.models import Delivery
@@ -25,7 +24,7 @@ from hub.relocations.models import Agreement, Leg, Relocation, Report
 from hub.relocations.services import Opened
 from hub.vault.services import ShreddedError
 from municipalities.models import Municipality
-from municipalities.notice import Flow, Kind
+from municipalities.notice import Flow, Kind, Role
 
 #: What a municipality is to who moves, in their words.
 ROLES = {
@@ -146,6 +145,8 @@ class Town:
     receives_from: str = ""
     #: That the statutory line is down there, while something must still pass over it.
     line: str = ""
+    #: Its counter for resident records is the one to ask; that of the family register only notes the new address.
+    is_asked: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -324,6 +325,7 @@ def town(
         steps=sorted(steps, key=lambda step: (step.at is None, step.at or timezone.now())),
         changes=changes.sentences(replaced, told),
         receives_from=receives_from(closed.get(leg.municipality_id), told),
+        is_asked=leg.role != Role.DOMICILE,
     )
 
 
@@ -336,9 +338,8 @@ def receives_from(opens: datetime | None, told: Iterable[Delivery]) -> str:
     """When the town will receive what waits for it, while its system is closed."""
     if opens is None or all(row.state != State.QUEUED for row in told):
         return ""
-    moment = date_format(timezone.localtime(opens), gettext("j F, H:i"))
     return gettext("This municipality's system is closed now. It will receive your filing from %(moment)s.") % {
-        "moment": moment
+        "moment": moment(opens)
     }
 
 
