@@ -1,5 +1,6 @@
 """What partner fronts do for citizens: file with their consent, ask, take back."""
 
+from dataclasses import replace
 from uuid import UUID
 
 import msgspec
@@ -14,11 +15,13 @@ from hub.api.contract import Answer, Operation, Parameter, operation
 from hub.api.doors import Door, body_of, conditional, known
 from hub.api.models import Consent
 from hub.api.throttling import ClientThrottle, IntakeThrottle
-from hub.catalogue import entries, refuse
-from hub.relocations import services, status
+from hub.catalogue import Refusal, entries, refuse
+from hub.procedures.conditions import HOUSEHOLD
+from hub.relocations import followon, services, status
 from hub.relocations.filing import Filing
 from hub.relocations.models import Relocation
 
+GIVEN = msgspec.json.Decoder(shapes.GivenAnswers)
 FILED = msgspec.json.Decoder(shapes.FiledByFront)
 #: Every code by which a filing may be refused.
 IN_FILING = tuple(code for code in entries() if code in {"E101", "E120", "E121", "E140"} or code.startswith("E3"))
@@ -129,6 +132,43 @@ class Amendments(Door):
         with acting(HUB):
             Consent.keep(relocation, agreement)
         return Response(_filed(relocation))
+
+
+class ProcedureAnswers(Door):
+    """``POST /api/v1/relocations/{id}/answers``: what the citizen answered about the follow-on procedures."""
+
+    required_scope = "relocations:file"
+    for_towns = False
+
+    @operation(
+        Operation(
+            id="answerQuestions",
+            parameters=(contract.path("relocation_id"),),
+            body=contract.json(shapes.GivenAnswers),
+            answers={200: Answer(contract.json(shapes.Answered))},
+            errors=("E104", "E108"),
+        )
+    )
+    def post(self, request: Request, relocation_id: UUID) -> HttpResponse:
+        """Keep the answers and say what they lead to; repeating it changes nothing."""
+        known(request)
+        sent = records.decode(GIVEN, body_of(request)).answers
+        given = {(one.mover or HOUSEHOLD, one.question): one.answer for one in sent}
+        try:
+            changed = followon.answer(relocation_id, self.actor, given)
+        except Refusal as refusal:
+            raise _pointed(refusal, sent) from None
+        procedures = self.as_client(lambda: status.document(relocation_id))["procedures"]
+        body = msgspec.json.encode({"changed": changed, "procedures": procedures})
+        return HttpResponse(body, content_type=contract.JSON)
+
+
+def _pointed(refusal: Refusal, sent: tuple[shapes.Given, ...]) -> Refusal:
+    """Point to the answer as it was sent, not as it is kept."""
+    places = {
+        f"/answers/{one.mover or HOUSEHOLD}/{one.question}": f"/answers/{index}" for index, one in enumerate(sent)
+    }
+    return Refusal(*(replace(one, pointer=places.get(one.pointer, one.pointer)) for one in refusal.problems))
 
 
 class Withdrawal(Door):

@@ -28,6 +28,7 @@ urlpatterns = [
     path("relocations", relocations.Relocations.as_view(), name="relocations"),
     path("relocations/<uuid:relocation_id>", relocations.RelocationStatus.as_view(), name="relocation"),
     path("relocations/<uuid:relocation_id>/amendments", relocations.Amendments.as_view(), name="amendments"),
+    path("relocations/<uuid:relocation_id>/answers", relocations.ProcedureAnswers.as_view(), name="answers"),
     path("relocations/<uuid:relocation_id>/withdrawal", relocations.Withdrawal.as_view(), name="withdrawal"),
     path("municipalities", tables.Municipalities.as_view(), name="municipalities"),
     path("standards", standards.Standards.as_view(), name="standards"),

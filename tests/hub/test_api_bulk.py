@@ -378,3 +378,22 @@ def test_an_amendment_is_a_new_version_with_a_consent_of_its_own() -> None:
     assert front("other").post(path, msgspec.json.encode(changed)).status_code == 404
     with acting(HUB):
         assert sorted(Consent.objects.values_list("version", flat=True)) == [1, 2]
+
+
+def test_a_front_hands_over_what_the_citizen_answered() -> None:
+    caller = front()
+    made = caller.post("relocations", filing(0)).json()
+    path = f"relocations/{made['id']}/answers"
+    asked = [one for one in caller.get(f"relocations/{made['id']}").json()["procedures"] if one["state"] == "ask"]
+    question = next(question for one in asked for question in one["questions"] if question["mover"] is None)
+    given = {"answers": [{"mover": None, "question": question["question"], "answer": "yes"}]}
+    answer = caller.post(path, given)
+    assert (answer.status_code, answer.json()["changed"]) == (200, True), answer.content
+    left = {(one["rule"], one["state"]) for one in answer.json()["procedures"]}
+    assert left != {(one["rule"], one["state"]) for one in asked}
+    assert question not in [one for row in answer.json()["procedures"] for one in row["questions"]]
+    assert caller.post(path, given).json()["changed"] is False
+    for wrong in ({"question": "horse", "answer": "yes"}, {"mover": 9, "question": "student", "answer": "no"}):
+        problem = caller.post(path, {"answers": [given["answers"][0], wrong]}).json()
+        assert (problem["code"], problem["pointer"]) == ("E104", "/answers/1")
+    assert front("other").post(path, given).status_code == 404

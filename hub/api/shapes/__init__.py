@@ -25,9 +25,12 @@ from hub.api.shapes.deliveries import (
 )
 from hub.api.shapes.relocations import (
     Agreement,
+    Answered,
     Deadline,
     Filed,
     FiledByFront,
+    Given,
+    GivenAnswers,
     LegState,
     MoverState,
     NoticeState,
@@ -64,6 +67,7 @@ from hub.api.shapes.town import (
 __all__ = [
     "Agreement",
     "Announcement",
+    "Answered",
     "Asked",
     "Beat",
     "Borrowed",
@@ -86,6 +90,8 @@ __all__ = [
     "Fetch",
     "Filed",
     "FiledByFront",
+    "Given",
+    "GivenAnswers",
     "GivenBack",
     "Heartbeat",
     "Held",

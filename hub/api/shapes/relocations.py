@@ -81,6 +81,20 @@ class Question(Envelope, frozen=True):
     text: str
 
 
+class Given(Envelope, frozen=True):
+    """What the citizen answered to one question; ``mover`` is empty for a question about the household."""
+
+    question: Annotated[str, msgspec.Meta(max_length=100)]
+    answer: Literal["yes", "no"]
+    mover: int | None = None
+
+
+class GivenAnswers(Envelope, frozen=True):
+    """Answers to the questions of the procedures; those given before stay, the same question takes the last."""
+
+    answers: Annotated[tuple[Given, ...], msgspec.Meta(min_length=1, max_length=200)]
+
+
 class Procedure(Envelope, frozen=True):
     """One follow-on procedure of one mover, or of the household; ``state``: the task's, or due, ask, clerk."""
 
@@ -107,4 +121,11 @@ class Status(Envelope, frozen=True):
     filed_on: date
     legs: tuple[LegState, ...]
     deadlines: tuple[Deadline, ...]
+    procedures: tuple[Procedure, ...]
+
+
+class Answered(Envelope, frozen=True):
+    """The procedures as they stand with these answers."""
+
+    changed: bool
     procedures: tuple[Procedure, ...]
