@@ -142,12 +142,12 @@ class MeasureAdmin(Entrusted):
 class GuardedAdmin(Entrusted):
     """Filings under a measure; their content opens to two clerks."""
 
-    list_display = ("receipt_no", "ordinal", "since", "measure", "sight")
+    list_display = ("receipt_no", "ordinal", "since", "number", "sight")
     list_filter = ("measure__state",)
     list_select_related = ("relocation", "measure")
     search_fields = ("relocation__receipt_no__startswith",)
     ordering = ("-pk",)
-    fields = readonly_fields = ("receipt_no", "ordinal", "since", "measure", "sight")
+    fields = readonly_fields = ("receipt_no", "ordinal", "since", "number", "sight")
     actions = ("ask_to_see",)
 
     def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest) -> bool:
@@ -157,6 +157,10 @@ class GuardedAdmin(Entrusted):
     @admin.display(description=_("receipt number"), ordering="relocation__receipt_no")
     def receipt_no(self, row: Guarded) -> str:
         return row.relocation.receipt_no
+
+    @admin.display(description=_("protection measure"), ordering="measure")
+    def number(self, row: Guarded) -> str:
+        return str(row.measure_id)
 
     @admin.display(description=_("content"))
     def sight(self, row: Guarded) -> str:
