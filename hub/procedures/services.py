@@ -5,7 +5,6 @@ import hmac
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from django.utils import timezone
 from hub import actors
 from hub.audit import services as audit
 from hub.catalogue import refuse
-from hub.procedures import signals, tables
+from hub.procedures import signals, tables, writing
 from hub.procedures.conditions import HOUSEHOLD, NO, YES, Answers, Move
 from hub.procedures.evaluation import Finding, Local, Locals, Verdict, evaluate
 from hub.procedures.models import AnswerSheet, LocalRule, Step, Task
@@ -69,21 +68,21 @@ def update(case: Case) -> Changed:
         generations[task.rule, task.ordinal] = task.generation
     ended = [task for key, task in live.items() if _stale(task, found.get(key))]
     cancelled = [task for task in ended if task.delivery_id is not None and task.state in OPEN]
-    _go(ended, State.SUPERSEDED)
+    writing.go(ended, State.SUPERSEDED)
     standing = {key: task for key, task in live.items() if task not in ended}
     made = [
         _make(case, one, towns[one.municipality], generations[key] + 1)
         for key, one in found.items()
         if key not in standing
     ]
-    _add(made)
+    writing.add(made)
     _revise(
         (task, found[key], towns[found[key].municipality])
         for key, task in standing.items()
         if task.state == State.PENDING and key in found
     )
     ready = [task for task in [*standing.values(), *made] if _opens(task, case)]
-    _go(ready, State.READY)
+    writing.go(ready, State.READY)
     return Changed(tuple(ready), tuple(cancelled))
 
 
@@ -154,69 +153,6 @@ def _make(case: Case, finding: Finding, opening: Opening, generation: int) -> Ta
     return task
 
 
-ADD = """
-WITH made AS (
-    INSERT INTO procedures_task (id, relocation_id, receipt_no, owner, municipality_id, side, ordinal, rule,
-           rule_version, procedure, generation, department, gate, due_on, opens_on, asks, state, reason, inputs,
-           created_at, changed_at)
-    SELECT t.id, %(relocation)s, %(receipt_no)s, %(owner)s, t.town, t.side, t.ordinal, t.rule, t.version, t.procedure,
-           t.generation, t.department, t.gate, t.due_on, t.opens_on, t.asks, 'PENDING', '', t.inputs, %(now)s, %(now)s
-      FROM unnest(%(ids)s::uuid[], %(towns)s::varchar[], %(sides)s::varchar[], %(ordinals)s::int[],
-                  %(rules)s::varchar[], %(versions)s::int[], %(procedures)s::varchar[], %(generations)s::int[],
-                  %(departments)s::varchar[], %(gates)s::varchar[], %(due)s::date[], %(opens)s::date[],
-                  %(asks)s::varchar[], %(inputs)s::bytea[])
-           AS t(id, town, side, ordinal, rule, version, procedure, generation, department, gate, due_on, opens_on,
-                asks, inputs)
-    RETURNING id
-)
-INSERT INTO procedures_step (task_id, at, state, reason, note, actor_kind)
-SELECT id, %(now)s, 'PENDING', '', '', %(kind)s FROM made
-"""
-
-
-def _add(made: Sequence[Task]) -> None:
-    """Write new tasks of one relocation with their first steps, in one statement."""
-    if not made:
-        return
-    one, now = made[0], timezone.now()
-    for task in made:
-        task.created_at = task.changed_at = now
-    _execute(
-        ADD,
-        made,
-        now,
-        relocation=one.relocation_id,
-        receipt_no=one.receipt_no,
-        owner=one.owner,
-        sides=[task.side for task in made],
-        ordinals=[task.ordinal for task in made],
-        rules=[task.rule for task in made],
-        procedures=[task.procedure for task in made],
-        generations=[task.generation for task in made],
-        **_filled(made),
-    )
-
-
-def _filled(tasks: Sequence[Task]) -> dict[str, list[Any]]:
-    """Return, as columns, what ``_fill`` fills."""
-    return {
-        "towns": [task.municipality_id for task in tasks],
-        "versions": [task.rule_version for task in tasks],
-        "departments": [task.department for task in tasks],
-        "gates": [task.gate for task in tasks],
-        "due": [task.due_on for task in tasks],
-        "opens": [task.opens_on for task in tasks],
-        "asks": [str(task.asks) for task in tasks],
-        "inputs": [bytes(task.inputs) for task in tasks],
-    }
-
-
-def _execute(statement: str, tasks: Sequence[Task], now: datetime, **parameters: Any) -> None:
-    kind = actors.current().kind.value
-    with connection.cursor() as cursor:
-        cursor.execute(statement, {"ids": [task.pk for task in tasks], "now": now, "kind": kind, **parameters})
-
-
 def _fill(task: Task, finding: Finding, opening: Opening) -> None:
     task.municipality_id = finding.municipality
     task.rule_version, task.gate = finding.rule.version, finding.rule.gate
@@ -225,23 +161,6 @@ def _fill(task: Task, finding: Finding, opening: Opening) -> None:
     task.opens_on = finding.on if finding.rule.gate in tables.by_day() else None
     task.asks = Asks.BIRTH if finding.verdict is Verdict.CLERK else Asks.NOTHING
     task.inputs = mark(finding)
-
-
-# One statement however many tasks; what may not change of a task, the table's triggers refuse all the same.
-REVISE = """
-WITH revised AS (
-    UPDATE procedures_task AS task
-       SET municipality_id = r.town, rule_version = r.version, department = r.department, gate = r.gate,
-           due_on = r.due_on, opens_on = r.opens_on, asks = r.asks, inputs = r.inputs, changed_at = %(now)s
-      FROM unnest(%(ids)s::uuid[], %(towns)s::varchar[], %(versions)s::int[], %(departments)s::varchar[],
-                  %(gates)s::varchar[], %(due)s::date[], %(opens)s::date[], %(asks)s::varchar[], %(inputs)s::bytea[])
-           AS r(id, town, version, department, gate, due_on, opens_on, asks, inputs)
-     WHERE task.id = r.id
-    RETURNING task.id, task.state, task.reason
-)
-INSERT INTO procedures_step (task_id, at, state, reason, note, actor_kind)
-SELECT id, %(now)s, state, reason, 'revised', %(kind)s FROM revised
-"""
 
 
 def _revise(found: Iterable[tuple[Task, Finding, Opening]]) -> None:
@@ -254,37 +173,12 @@ def _revise(found: Iterable[tuple[Task, Finding, Opening]]) -> None:
             revised.append(task)
     if not revised:
         return
-    _execute(REVISE, revised, now, **_filled(revised))
+    writing.revise(revised, now)
 
 
 def _opens(task: Task, case: Case) -> bool:
     gates = case.gates.get(task.ordinal, frozenset())
     return task.state == State.PENDING and not task.asks and task.gate in gates
-
-
-GO = """
-WITH gone AS (
-    UPDATE procedures_task
-       SET state = %(state)s, reason = %(reason)s, changed_at = %(now)s,
-           opened_at = CASE WHEN %(opens)s THEN %(now)s ELSE opened_at END
-     WHERE id = ANY(%(ids)s)
-    RETURNING id
-)
-INSERT INTO procedures_step (task_id, at, state, reason, note, actor_kind)
-SELECT id, %(now)s, %(state)s, %(reason)s, '', %(kind)s FROM gone
-"""
-
-
-def _go(tasks: Sequence[Task], state: State, reason: Reason = Reason.NONE) -> None:
-    """Take each task to this state, with its step; the database refuses one that the table does not have."""
-    if not tasks:
-        return
-    now, opens = timezone.now(), state == State.READY
-    for task in tasks:
-        task.state, task.reason, task.changed_at = state, reason, now
-        if opens:
-            task.opened_at = now
-    _execute(GO, tasks, now, state=state.value, reason=reason.value, opens=opens)
 
 
 def in_force(relocation_id: UUID) -> dict[tuple[str, int], Task]:
@@ -384,26 +278,11 @@ def answer(relocation_id: UUID, owner: str, given: Answers, key: bytes | None = 
 # --- Handed over and settled -----------------------------------------------------------------------------------
 
 
-TOLD = """
-UPDATE procedures_task AS task SET delivery_id = told.delivery
-  FROM unnest(%s::uuid[], %s::uuid[]) AS told(id, delivery)
- WHERE task.id = told.id
-"""
-
-
-def told(by_delivery: Mapping[UUID, Sequence[Task]]) -> None:
-    """Note which deliveries open these tasks."""
-    pairs = [(task.pk, delivery) for delivery, tasks in by_delivery.items() for task in tasks]
-    if pairs:
-        with connection.cursor() as cursor:
-            cursor.execute(TOLD, [[task for task, _ in pairs], [delivery for _, delivery in pairs]])
-
-
 def follow(deliveries: Iterable[tuple[UUID, UUID, str, Sequence[int], str, str]], **_: Any) -> None:
     """Note the tasks of deliveries that were handed over (``deliveries.signals.sent``)."""
     opened = [delivery for delivery, _relocation, type_, *_rest in deliveries if type_ == "task.opened"]
     if opened:
-        _go(list(Task.objects.select_for_update().filter(delivery_id__in=opened, state=State.READY)), State.SENT)
+        writing.go(list(Task.objects.select_for_update().filter(delivery_id__in=opened, state=State.READY)), State.SENT)
 
 
 #: What a department reports (message 41) leads to: state and reason.
@@ -431,8 +310,8 @@ def take_result(tasks: Sequence[Task], outcome: str) -> None:
         raise refuse("E201", "/delivery", "The task was cancelled (message 42).")
     state, reason = RESULTS[outcome]
     open_ = [task for task in found if task.state in (State.READY, State.SENT)]
-    _go([task for task in open_ if task.state == State.READY], State.SENT)  # the answer proves that it arrived
-    _go([task for task in open_ if (task.state, task.reason) != (state, reason)], state, reason)
+    writing.go([task for task in open_ if task.state == State.READY], State.SENT)  # the answer proves that it arrived
+    writing.go([task for task in open_ if (task.state, task.reason) != (state, reason)], state, reason)
 
 
 def settle(task_id: UUID, municipality: str, state: State, reason: Reason = Reason.NONE) -> Task:
@@ -442,7 +321,7 @@ def settle(task_id: UUID, municipality: str, state: State, reason: Reason = Reas
     task = _ours(task_id, municipality, "task.settled", state=state.value)
     if task.state not in OPEN or (state == State.DONE and task.state == State.PENDING):
         raise refuse("E200", detail=f"The task is {task.state}.")
-    _go([task], state, reason)
+    writing.go([task], state, reason)
     return task
 
 

@@ -20,7 +20,7 @@ from hub.deliveries import services as deliveries
 from hub.deliveries.models import Delivery
 from hub.ids import uuid7
 from hub.procedures import services as procedures
-from hub.procedures import tables
+from hub.procedures import tables, writing
 from hub.procedures.conditions import HOUSEHOLD, Answers, Move, Person
 from hub.procedures.evaluation import Finding
 from hub.procedures.models import Task
@@ -165,7 +165,7 @@ def _tell(relocation: Relocation, rows: facts.Rows, opened: Opened, move: Move, 
         told.append(_queued(notice, relocation, numbers, opened.key))
     if told:
         rows.deliveries.extend(deliveries.queue(told, facts.last_sequences(rows)))
-    procedures.told(ids)
+    writing.told(ids)
 
 
 def _carried(tasks: Iterable[Task]) -> list[Task]:
