@@ -67,6 +67,12 @@ def _empty_outboxes() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def _own_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a test that plays in the past make ids of the past: a process has made none before it begins."""
+    monkeypatch.setattr("hub.ids._last", 0)
+
+
+@pytest.fixture(autouse=True)
 def _own_limits(request: pytest.FixtureRequest, settings: Settings) -> None:
     """Count the requests of each test for itself: Valkey is shared by all of them."""
     settings.HUB_LIMITS_PREFIX = request.node.nodeid

@@ -12,7 +12,6 @@ import time_machine
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from hub import ids as ids_of_this_process
 from hub.actors import HUB, acting
 from hub.catalogue import Refusal
 from hub.deliveries import reconciliation, tasks
@@ -27,10 +26,9 @@ pytestmark = pytest.mark.usefixtures("db")
 
 
 @pytest.fixture
-def yesterday(monkeypatch: pytest.MonkeyPatch) -> tuple[date, list[str]]:
+def yesterday() -> tuple[date, list[str]]:
     """Three deliveries that Chiyoda fetched yesterday, one late in the evening; and their ids."""
     day = timezone.localdate() - timedelta(days=1)
-    monkeypatch.setattr(ids_of_this_process, "_last", 0)  # yesterday this process had made none
     for hour, minute in ((9, 0), (12, 30), (23, 59)):
         with time_machine.travel(datetime(day.year, day.month, day.day, hour, minute, tzinfo=JST), tick=False):
             journeys.file(filing(hour))
