@@ -17,7 +17,7 @@ from hub.api.models import Consent
 from hub.api.throttling import ClientThrottle, IntakeThrottle
 from hub.catalogue import Refusal, entries, refuse
 from hub.procedures.conditions import HOUSEHOLD
-from hub.relocations import followon, services, status
+from hub.relocations import changing, followon, services, status
 from hub.relocations.filing import Filing
 from hub.relocations.models import Relocation
 
@@ -128,7 +128,7 @@ class Amendments(Door):
         """
         known(request)
         filing, agreement = _read(body_of(request))
-        relocation = services.amend(relocation_id, filing, self.actor)
+        relocation = changing.amend(relocation_id, filing, self.actor)
         with acting(HUB):
             Consent.keep(relocation, agreement)
         return Response(_filed(relocation))
@@ -188,4 +188,4 @@ class Withdrawal(Door):
     def post(self, request: Request, relocation_id: UUID) -> Response:
         """Withdraw; repeating it changes nothing."""
         known(request)
-        return Response(_filed(services.withdraw(relocation_id, self.actor)))
+        return Response(_filed(changing.withdraw(relocation_id, self.actor)))

@@ -20,7 +20,7 @@ from hub.citizens.phrases import person_name
 from hub.citizens.prefill import ORDINAL
 from hub.citizens.sheet import PERSON, Sheet
 from hub.consents import services as consents
-from hub.relocations import facts, services
+from hub.relocations import changing, facts, services
 from hub.relocations.filing import MOVERS, Filer, Filing
 from hub.relocations.models import Relocation
 from hub.words import Words
@@ -112,8 +112,8 @@ class Amending:
             sheet.general.append(text)
 
     def save(self, draft: Draft, sheet: Sheet, actor: Actor) -> None:
-        """Put the new version in the place of the old one; raises ``Refusal`` as ``services.amend``."""
-        services.amend(self.relocation.pk, self.filing(draft, sheet), actor, self.leaving(draft))
+        """Put the new version in the place of the old one; raises ``Refusal`` as ``changing.amend``."""
+        changing.amend(self.relocation.pk, self.filing(draft, sheet), actor, self.leaving(draft))
 
     def asked_anew(self, draft: Draft, sheet: Sheet) -> list[str]:
         """Names of those who must agree before any town is told the new version."""

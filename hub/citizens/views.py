@@ -25,7 +25,7 @@ from hub.citizens.access import for_citizens, is_citizen
 from hub.citizens.amending import Amending
 from hub.consents import services as consents
 from hub.ids import is_receipt_no
-from hub.relocations import facts, followon, services, status
+from hub.relocations import changing, facts, followon, services, status
 from hub.relocations.models import Relocation
 from hub.vault.services import ShreddedError
 
@@ -215,7 +215,7 @@ def withdraw(request: HttpRequest, actor: Actor, receipt_no: str) -> HttpRespons
             return redirect("citizens:status", receipt_no)
         return render(request, "citizens/withdraw.html", {"relocation": relocation, "cancels": cancels})
     try:
-        if services.withdraw(relocation.pk, actor).state == "WITHDRAWN":
+        if changing.withdraw(relocation.pk, actor).state == "WITHDRAWN":
             messages.success(request, _("Your filing was withdrawn."))
         else:
             messages.info(request, _("The municipality has decided already. It was asked to cancel the move."))

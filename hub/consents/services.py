@@ -18,7 +18,7 @@ from hub.actors import HUB, Actor, ActorKind, acting
 from hub.audit import services as audit
 from hub.catalogue import refuse
 from hub.consents.models import Answer, Means, Request
-from hub.relocations import facts, people, services
+from hub.relocations import changing, facts, people, services
 from hub.relocations.filing import Filing
 from hub.relocations.models import Agreement, Guard, Leg, Relocation
 from hub.relocations.notes import Notes
@@ -274,7 +274,7 @@ def take_out(request_id: UUID, owner: Actor) -> None:
         row.answer, row.token = Answer.VOID, None
         row.save(update_fields=["answer", "token"])
         settle(row.relocation)
-        services.withdraw(row.relocation_id, owner, [row.ordinal])
+        changing.withdraw(row.relocation_id, owner, [row.ordinal])
 
 
 def _note(relocation: Relocation, type_: str, row: Request) -> None:

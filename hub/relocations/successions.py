@@ -19,7 +19,7 @@ from hub.actors import HUB, acting
 from hub.catalogue import Refusal
 from hub.deliveries import services as deliveries
 from hub.deliveries.states import Cause, State
-from hub.relocations import alerts, facts, followon, journey, legs, services
+from hub.relocations import alerts, changing, facts, followon, journey, legs, services
 from hub.relocations.models import Alert, Leg, Mover, Relocation
 from hub.relocations.notes import Notes
 from municipalities.models import Municipality, Succession
@@ -52,7 +52,7 @@ def _waiting() -> QuerySet[Leg]:
     """Legs that lie with a municipality of the past, of moves that have not ended, which no person was asked about."""
     gone = Succession.objects.filter(on__lte=timezone.localdate()).values("predecessor")
     asked = Alert.objects.filter(relocation=OuterRef("relocation"), municipality=OuterRef("municipality"), code=SEVERAL)
-    rows = Leg.objects.filter(municipality__in=gone).exclude(relocation__state__in=(*services.ENDED, "SETTLED"))
+    rows = Leg.objects.filter(municipality__in=gone).exclude(relocation__state__in=(*changing.ENDED, "SETTLED"))
     gone_elsewhere = Mover.objects.filter(leg=OuterRef("pk"), state__in=journey.ELSEWHERE)
     return rows.filter(~Exists(gone_elsewhere), ~Exists(asked)).order_by("relocation_id", "pk")
 

@@ -26,7 +26,7 @@ from hub.deliveries.models import Delivery
 from hub.deliveries.states import UNSENT, Answer, Cause, State
 from hub.procedures import services as procedures
 from hub.procedures.models import Task
-from hub.relocations import firing, reports, services
+from hub.relocations import changing, firing, reports, services
 from hub.relocations.corrections import Change
 from hub.relocations.filing import Filer, Filing
 from hub.relocations.models import Alert, Deadline, Relocation
@@ -177,13 +177,13 @@ class World:
         elif what == "town":
             other_town = C if whole.destination == B else B
             whole = msgspec.structs.replace(whole, new_address=place(other_town, "試験町３番４号"))
-        services.amend(self.lives[life].pk, whole, journeys.CITIZEN)
+        changing.amend(self.lives[life].pk, whole, journeys.CITIZEN)
         self.filings[life] = whole
         return "new"
 
     def withdraw(self, life: int, movers: tuple[int, ...]) -> str:
         """Take it back, or some of its movers out of it."""
-        services.withdraw(self.lives[life].pk, journeys.CITIZEN, movers)
+        changing.withdraw(self.lives[life].pk, journeys.CITIZEN, movers)
         return "new"
 
     def consent(self, life: int, ordinal: int, agrees: bool) -> str:

@@ -11,7 +11,7 @@ from hub.actors import HUB, acting
 from hub.catalogue import Refusal
 from hub.deliveries import services as deliveries
 from hub.deliveries.models import Delivery
-from hub.relocations import reports, services
+from hub.relocations import changing, reports
 from hub.relocations.corrections import Change
 from hub.relocations.filing import Filing
 from hub.relocations.models import Event, Mover, Relocation, Report, Version
@@ -106,7 +106,7 @@ def test_an_amendment_supersedes_what_has_not_left_and_tells_the_rest() -> None:
     journeys.carry()
     journeys.fetch(HAKODATE)  # the origin has it, the destination (a pull) has not fetched yet
     newer = amended(document, remarks="訂正しました", visit_on=TODAY())
-    services.amend(relocation.pk, newer, journeys.CITIZEN)
+    changing.amend(relocation.pk, newer, journeys.CITIZEN)
     carry()
     assert told(relocation, HAKODATE) == ["moveout.submitted", "filing.amended"]
     assert content(relocation, HAKODATE, "filing.amended").remarks == "訂正しました"
@@ -120,7 +120,7 @@ def test_an_amendment_supersedes_what_has_not_left_and_tells_the_rest() -> None:
         report(relocation, HAKODATE, word)
     report(relocation, HAKODATE, "moveout.decided", "REGISTERED")
     with pytest.raises(Refusal, match="E200"):  # the town has decided: what is wrong now, it corrects
-        services.amend(relocation.pk, document, journeys.CITIZEN)
+        changing.amend(relocation.pk, document, journeys.CITIZEN)
 
 
 def test_what_a_clerk_returned_is_taken_up_again_by_the_amendment() -> None:
@@ -129,7 +129,7 @@ def test_what_a_clerk_returned_is_taken_up_again_by_the_amendment() -> None:
     run(relocation, document, "moveout.reviewing")
     report(relocation, HAKODATE, "moveout.decided", "RETURNED")
     assert state(relocation) == "RETURNED"
-    services.amend(relocation.pk, amended(document, remarks="補正"), journeys.CITIZEN)
+    changing.amend(relocation.pk, amended(document, remarks="補正"), journeys.CITIZEN)
     carry()
     assert states(relocation, Role.ORIGIN) == ["DELIVERED"] * 3
     report(relocation, HAKODATE, "moveout.reviewing")
@@ -143,7 +143,7 @@ def test_another_destination_before_the_decision_drops_the_first_and_tells_it_of
     journeys.carry()
     journeys.fetch()
     other = filing(5, HAKODATE, NAHA)
-    services.amend(relocation.pk, amended(document, new_address=other.new_address), journeys.CITIZEN)
+    changing.amend(relocation.pk, amended(document, new_address=other.new_address), journeys.CITIZEN)
     carry()
     assert told(relocation, CHIYODA) == ["arrival.planned", "withdraw.requested"]
     assert told(relocation, NAHA) == ["arrival.planned"]
@@ -227,7 +227,7 @@ def test_after_the_move_in_the_destination_cancels_first() -> None:
     document = three()
     relocation = journeys.file(document)
     journeys.settle(relocation, journeys.course(relocation, document))
-    services.withdraw(relocation.pk, journeys.CITIZEN)  # 60 after the decision is 61
+    changing.withdraw(relocation.pk, journeys.CITIZEN)  # 60 after the decision is 61
     carry()
     assert told(relocation, CHIYODA)[-1] == "cancel.requested"
     assert "cancel.requested" not in told(relocation, HAKODATE)
@@ -263,7 +263,7 @@ def test_one_mover_is_withdrawn_and_the_others_go_on() -> None:
     relocation = journeys.file(document)
     journeys.carry()
     journeys.fetch()
-    services.withdraw(relocation.pk, journeys.CITIZEN, movers=[2])
+    changing.withdraw(relocation.pk, journeys.CITIZEN, movers=[2])
     carry()
     assert states(relocation, Role.ORIGIN) == ["DELIVERED", "WITHDRAWN", "DELIVERED"]
     assert told(relocation, CHIYODA) == ["arrival.planned", "withdraw.requested"]

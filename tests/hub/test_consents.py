@@ -12,7 +12,7 @@ from hub.actors import HUB, Actor, ActorKind, acting
 from hub.audit.models import Entry
 from hub.consents.models import Answer, Request
 from hub.deliveries.models import Delivery
-from hub.relocations import people, services
+from hub.relocations import changing, people, services
 from hub.relocations.filing import Capacity, Filer, Filing
 from hub.relocations.models import Event, Leg, Relocation
 from municipalities.notice import HouseholdJoined, Precision, UncertainDate
@@ -288,7 +288,7 @@ def test_a_counter_finds_nothing_of_other_towns_of_protected_persons_and_of_what
     assert "あなたに見えるものはありません" in record(nothing, row)
     with acting(HUB):
         Leg.objects.filter(relocation=relocation).update(guard="")
-        services.withdraw(relocation.pk, Actor(ActorKind("citizen"), name=relocation.owner.partition(":")[2]))
+        changing.withdraw(relocation.pk, Actor(ActorKind("citizen"), name=relocation.owner.partition(":")[2]))
     assert "あなたに見えるものはありません" in at_counter(nothing.client, relocation).page.text
     operator = User.objects.create_user("operator", password="x" * 12, is_staff=True, is_operator=True)
     assert at(operator).get("/admin/consents/request/add/").status_code == 403

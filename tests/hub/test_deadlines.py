@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from hub.actors import HUB, acting
 from hub.procedures import ages
-from hub.relocations import alerts, clocks, firing, history, services
+from hub.relocations import alerts, changing, clocks, firing, history
 from hub.relocations.clocks import table
 from hub.relocations.corrections import Change
 from hub.relocations.filing import Filing
@@ -253,15 +253,15 @@ def test_an_amended_day_supersedes_the_clock_that_ran_from_the_one_before() -> N
         document = three(planned_out_on=date(2026, 3, 31), living_from=date(2026, 4, 1), visit_on=None)
         relocation = journeys.file(document)
         later = msgspec.structs.replace(document, living_from=date(2026, 4, 5))
-        services.amend(relocation.pk, later, journeys.CITIZEN)
+        changing.amend(relocation.pk, later, journeys.CITIZEN)
         with acting(HUB):
             found = Deadline.objects.filter(relocation=relocation, clock="C14").order_by("starts_on")
             assert [(row.starts_on.day, row.state) for row in found] == [(1, "SUPERSEDED"), (5, "RUNNING")]
-        services.amend(relocation.pk, document, journeys.CITIZEN)
+        changing.amend(relocation.pk, document, journeys.CITIZEN)
         with acting(HUB):
             found = Deadline.objects.filter(relocation=relocation, clock="C14").order_by("starts_on")
             assert [(row.starts_on.day, row.state) for row in found] == [(1, "RUNNING"), (5, "SUPERSEDED")]
-        services.withdraw(relocation.pk, journeys.CITIZEN)
+        changing.withdraw(relocation.pk, journeys.CITIZEN)
         assert set(rows(relocation).values()) == {"SUPERSEDED"}
 
 

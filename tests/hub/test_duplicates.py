@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from hub.actors import HUB, Actor, ActorKind, acting
 from hub.duplicates.models import Case, Mark, Member
-from hub.relocations import people, reports, services
+from hub.relocations import changing, people, reports, services
 from hub.relocations.corrections import Change
 from hub.relocations.filing import Filing
 from hub.relocations.models import Event, Relocation
@@ -161,7 +161,7 @@ def test_who_differs_in_anything_is_no_duplicate(change: dict[str, Any]) -> None
 
 def test_a_filing_that_has_ended_contradicts_nothing() -> None:
     first = file(household(1), FATHER)
-    services.withdraw(first.pk, FATHER)
+    changing.withdraw(first.pk, FATHER)
     file(household(2, NAHA), MOTHER)
     assert cases() == []
 
@@ -195,7 +195,7 @@ def test_taking_back_and_deciding_at_once_has_one_winner() -> None:
 
         def withdraw(relocation: Relocation = relocation, both: Barrier = both) -> str:
             both.wait(timeout=20)
-            services.withdraw(relocation.pk, FATHER)
+            changing.withdraw(relocation.pk, FATHER)
             return "taken back"
 
         def closing(work: Any) -> str:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hub.actors import HUB, acting
 from hub.catalogue import entries
 from hub.deliveries.models import Delivery
-from hub.relocations import facts, journey, services
+from hub.relocations import changing, facts, journey, services
 from hub.relocations.filing import Filing
 from hub.relocations.models import Relocation
 from municipalities.notice import Flow, Registry, Role
@@ -92,7 +92,7 @@ def withdraw(relocation: Relocation) -> bool:
     with acting(HUB):
         decided = facts.decided(facts.read(relocation))
         before = Relocation.objects.get(pk=relocation.pk).state
-    after = services.withdraw(relocation.pk, journeys.CITIZEN).state
+    after = changing.withdraw(relocation.pk, journeys.CITIZEN).state
     assert after == (before if decided else "WITHDRAWN")
     return True
 

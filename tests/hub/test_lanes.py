@@ -17,7 +17,7 @@ from hub.deliveries import services as deliveries
 from hub.deliveries.models import Closure, DatedHours, Delivery, Lane, WeeklyHours
 from hub.deliveries.schedule import Hours, Schedule
 from hub.deliveries.states import Answer, State
-from hub.relocations import services, status
+from hub.relocations import changing, status
 from municipalities.models import Connection
 from municipalities.opening import JST
 from tests.conftest import CHIYODA, HAKODATE, TENRYU, filing
@@ -364,7 +364,7 @@ def test_what_a_worker_may_have_read_counts_as_told_when_it_is_taken_back(pushed
     relocation = file()
     run()
     assert leased("a") == [str(told(relocation, "arrival.planned").pk)]
-    services.withdraw(relocation.pk, journeys.CITIZEN)
+    changing.withdraw(relocation.pk, journeys.CITIZEN)
     assert told(relocation, "arrival.planned").state == "ready"
     with acting(HUB):
         told_of_it = Delivery.objects.filter(relocation_id=relocation.pk, type="withdraw.requested")

@@ -17,7 +17,7 @@ from hub.deliveries import claims, courier, signals
 from hub.deliveries import services as deliveries
 from hub.deliveries.models import Delivery
 from hub.fidelity.models import Substitution
-from hub.relocations import journey, services
+from hub.relocations import changing, journey
 from hub.relocations.models import Relocation
 from municipalities import transports
 from tests.conftest import HAKODATE, TENRYU, filing, town
@@ -268,7 +268,7 @@ def test_what_a_pulling_town_has_not_fetched_is_taken_back(pushed: Towns) -> Non
     pushed.says[HAKODATE] = [422]
     run()
     assert told(relocation, "arrival.planned").state == "ready"
-    services.withdraw(relocation.pk, journeys.CITIZEN)
+    changing.withdraw(relocation.pk, journeys.CITIZEN)
     assert told(relocation, "arrival.planned").state == "withdrawn"
     with acting(HUB):
         told_of_it = Delivery.objects.filter(relocation_id=relocation.pk, type="withdraw.requested")
@@ -279,7 +279,7 @@ def test_what_could_not_be_written_is_taken_back(pushed: Towns) -> None:
     pushed.connect(HAKODATE, "mainframe_cp932")
     relocation = unfit()
     run()
-    services.withdraw(relocation.pk, journeys.CITIZEN)
+    changing.withdraw(relocation.pk, journeys.CITIZEN)
     assert told(relocation).state == "withdrawn"
     with acting(HUB):
         assert not Delivery.objects.filter(relocation_id=relocation.pk, type="withdraw.requested").exists()
@@ -288,7 +288,7 @@ def test_what_could_not_be_written_is_taken_back(pushed: Towns) -> None:
 def test_what_is_under_way_when_it_is_taken_back_counts_as_told(pushed: Towns) -> None:
     relocation = file()
     claimed = claims.claim(10)
-    services.withdraw(relocation.pk, journeys.CITIZEN)
+    changing.withdraw(relocation.pk, journeys.CITIZEN)
     claims.write([claims.Outcome(one, claims.Fate.SENT) for one in claimed])
     run()
     assert [got.type for got in pushed.got] == ["withdraw.requested"]

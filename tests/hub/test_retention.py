@@ -15,7 +15,7 @@ from pytest_django.fixtures import Settings
 from hub.actors import HUB, acting
 from hub.audit import services as audit
 from hub.deliveries.models import Delivery, Event, Receipt
-from hub.relocations import retention, services
+from hub.relocations import changing, retention, services
 from hub.relocations.models import IdempotencyKey, Relocation
 from hub.vault.services import ShreddedError
 from tests.conftest import filing
@@ -37,7 +37,7 @@ def withdrawn(number: int) -> Relocation:
     """A relocation that was told to its towns and then taken back."""
     relocation = journeys.file(filing(number))
     journeys.carry()
-    return services.withdraw(relocation.pk, journeys.CITIZEN)
+    return changing.withdraw(relocation.pk, journeys.CITIZEN)
 
 
 def test_what_finished_long_ago_is_shredded_and_its_deliveries_go(settings: Settings) -> None:

@@ -27,7 +27,7 @@ from hub.actors import HUB, acting
 from hub.deliveries.models import Delivery, Receipt
 from hub.demo import commands
 from hub.demo.processes import Processes, free_port, wait_until_up
-from hub.relocations import services
+from hub.relocations import changing
 from hub.relocations.filing import Filing
 from municipalities.conformance import reference_adapter
 from tests.conftest import HAKODATE, connect, filing, town
@@ -119,7 +119,7 @@ def amend_all(filed: dict[UUID, Filing], seconds: float) -> None:
                 waiting.discard(pk)
             elif made == answered:
                 newer = msgspec.structs.replace(filed[pk], remarks=f"訂正 {made}")
-                services.amend(pk, newer, journeys.CITIZEN)
+                changing.amend(pk, newer, journeys.CITIZEN)
                 moved += 1
         if not moved:
             time.sleep(0.05)
