@@ -113,13 +113,13 @@ def test_what_is_under_way_keeps_its_layout_and_what_comes_later_has_the_new_one
 
 
 def test_the_whole_journey_crosses_the_change(client: Client) -> None:
-    with time_machine.travel(EVENING - timedelta(days=1), tick=False):
+    with time_machine.travel(EVENING - timedelta(days=1)):
         plan(desk(operator()))
         document = filing(4)
         relocation = journeys.file(document)
         course = journeys.course(relocation, document)
         journeys.settle(relocation, course[:6])
-    with time_machine.travel(MORNING + timedelta(days=7), tick=False):  # before the card flow lapses
+    with time_machine.travel(MORNING + timedelta(days=7)):  # before the card flow lapses
         journeys.settle(relocation, course)
         with acting(HUB):
             relocation.refresh_from_db()

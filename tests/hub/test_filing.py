@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from django.db import connection
 from django.utils import timezone
+from pytest_django.fixtures import Settings
 
 from hub.actors import HUB, acting
 from hub.numbers import individual_number_check
@@ -166,7 +167,8 @@ def test_the_same_key_gives_the_same_relocation_and_another_body_a_conflict() ->
         assert Relocation.objects.count() == 1
 
 
-def test_fifty_posts_at_once_under_one_key_are_one_filing(towns: None) -> None:
+def test_fifty_posts_at_once_under_one_key_are_one_filing(towns: None, settings: Settings) -> None:
+    settings.HUB_SLOW_DATABASE = 60.0  # on a machine that does much else besides, nobody is asked to come later
     body = msgspec.json.encode(front_document(filing(0)))
     caller = front()
     answers: list[int] = []

@@ -95,7 +95,7 @@ def test_s13_a_deadline_on_a_closed_day(stage: Stage) -> None:
     story.moved_out()
     # Day 14 is Saturday 11 April; the counter opens again on Monday.
     assert story.deadline("C14") == (day("2026-04-11"), day("2026-04-13"), "RUNNING")
-    assert "2026年4月13日" in story.page()
+    assert "（2026年）4月13日" in story.page()
     stage.at("2026-04-12")
     assert story.states(B) == ["PREPARED"] * 3
     assert story.alerts(B) == ["A420"]
@@ -124,7 +124,7 @@ def test_s14_the_flow_with_the_card_ends_at_the_earlier_limit(
     story = stage.file(move(planned_out_on=day(planned), living_from=day(living)))
     story.moved_out()
     shown = day(last)
-    assert f"{shown.year}年{shown.month}月{shown.day}日" in story.page()
+    assert f"（{shown.year}年）{shown.month}月{shown.day}日" in story.page()
     stage.at(last)
     assert (story.states(B), story.row.flow) == (["PREPARED"] * 3, Flow.CARD_SPECIAL)
     stage.at(visit)
