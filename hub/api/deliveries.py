@@ -1,5 +1,7 @@
 """What waits for a town: the list, the records one by one or many at a time, and what changed."""
 
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -29,8 +31,12 @@ from hub.catalogue import Refusal, refuse
 from hub.deliveries import feed
 from hub.deliveries import services as deliveries
 from hub.deliveries.models import Delivery
+from hub.relocations import status
+from hub.relocations.models import Relocation
 from municipalities.notice import Notice
 
+#: Id, state and time of a change.
+Row = tuple[UUID, str, datetime]
 FETCH = msgspec.json.Decoder(shapes.Fetch)
 BORROWED = msgspec.json.Decoder(shapes.Borrowed)
 CURSOR = {"type": "string", "maxLength": 60}
@@ -270,7 +276,9 @@ class Changes(Door):
         last = (rows[-1][2], rows[-1][0]) if rows else since
         return Response(
             shapes.Changes(
-                changes=tuple(shapes.Changed(kind=kind, id=pk, state=state, at=at) for pk, state, at in rows),
+                changes=tuple(
+                    shapes.Changed(kind=kind, id=pk, state=state, at=at) for pk, state, at in self._shown(rows)
+                ),
                 cursor=cursor_of(feed.kept(last, horizon)),
                 more=len(rows) == limit,
             )
@@ -285,3 +293,21 @@ class Changes(Door):
             rows = RelocationChange.objects.filter(owner=self.actor.owner)
             names = ("pk", "relocation__state", "changed_at")
         return rows.filter(feed.after(since)).order_by("changed_at", "pk").values_list(*names)
+
+    def _shown(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """What changed, with the state that its filer is shown; what cannot be said any more is left out."""
+        found = {} if self.town else self.as_client(lambda: _frozen([pk for pk, *_ in rows]))
+        for pk, state, at in rows:
+            if shown := found.get(pk, state):
+                yield pk, shown, at
+
+
+def _frozen(keys: Iterable[UUID]) -> dict[UUID, str]:
+    """States of those whose filer is shown nothing new, as they are shown; empty for what was shredded."""
+    found: dict[UUID, str] = {}
+    for row in Relocation.objects.filter(pk__in=keys, frozen_at__isnull=False):
+        try:
+            found[row.pk] = status.as_it_stands(row).state
+        except Refusal:
+            found[row.pk] = ""
+    return found

@@ -62,7 +62,7 @@ class Relocations(Door):
         if new:
             with acting(HUB):
                 Consent.keep(relocation, agreement)
-        response = Response(_filed(relocation), status=201 if new else 200)
+        response = Response(_filed(relocation if new else status.as_it_stands(relocation)), status=201 if new else 200)
         response["Location"] = f"/api/v1/relocations/{relocation.pk}"
         return response
 
@@ -182,7 +182,7 @@ class Withdrawal(Door):
             id="withdrawRelocation",
             parameters=(contract.path("relocation_id"),),
             answers={200: Answer(contract.json(shapes.Filed))},
-            errors=("E108",),
+            errors=("E108", "E200"),
         )
     )
     def post(self, request: Request, relocation_id: UUID) -> Response:

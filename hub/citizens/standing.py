@@ -225,12 +225,12 @@ def _unsealed(relocation: Relocation) -> Opened | None:
 
 def may_cancel(relocation: Relocation) -> bool:
     """Whether a cancellation can be asked for (message 61): a town has decided, and nothing has ended."""
-    return relocation.state in CANCELLABLE and facts.decided(facts.read(relocation))
+    return not relocation.frozen_at and relocation.state in CANCELLABLE and facts.decided(facts.read(relocation))
 
 
 def may_withdraw(relocation: Relocation) -> bool:
     """Whether it can still be taken back: until the municipality that is left has decided."""
-    return relocation.state not in ENDED and not facts.decided(facts.read(relocation))
+    return not relocation.frozen_at and relocation.state not in ENDED and not facts.decided(facts.read(relocation))
 
 
 def clocks(relocation: Relocation, filing: Filing | None) -> Iterator[Clock]:
@@ -280,7 +280,7 @@ def towns(relocation: Relocation, filing: Filing | None) -> list[Town]:
     silent = outages.down(leg.municipality_id for leg in legs) if relocation.state in BEFORE_ARRIVAL else {}
     return [
         replace(
-            town(leg, status.told(relocation, leg, before), reports, names, found, closed, before),
+            town(leg, status.states(leg), status.told(relocation, leg, before), reports, names, found, closed, before),
             line=line(relocation, leg) if leg.municipality_id in silent else "",
         )
         for leg in legs
@@ -300,6 +300,7 @@ def line(relocation: Relocation, leg: Leg) -> str:
 
 def town(
     leg: Leg,
+    movers: status.States,
     told: Iterable[Delivery],
     reports: Iterable[Report],
     names: Mapping[int, str],
@@ -321,7 +322,7 @@ def town(
     return Town(
         title=str(ROLES.get(leg.role, leg.role)),
         name=leg.municipality.full_name,
-        people=[person(leg.role, row.ordinal, row.state, names) for row in status.sorted_movers(leg)],
+        people=[person(leg.role, ordinal, state, names) for ordinal, state in movers],
         steps=sorted(steps, key=lambda step: (step.at is None, step.at or timezone.now())),
         changes=changes.sentences(replaced, told),
         receives_from=receives_from(closed.get(leg.municipality_id), told),

@@ -20,7 +20,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from hub.accounts.models import User
 from hub.actors import Actor
 from hub.catalogue import Refusal
-from hub.citizens import calendar, pages, procedures, standing, steps
+from hub.citizens import calendar, pages, procedures, shown, standing, steps
 from hub.citizens.access import for_citizens, is_citizen
 from hub.citizens.amending import Amending
 from hub.consents import services as consents
@@ -43,8 +43,7 @@ def home(request: HttpRequest) -> HttpResponse:
         assert isinstance(request.user, User)  # noqa: S101 - only who signed in comes here
         actor = request.user.actor
         rows = Relocation.objects.filter(owner=actor.owner).select_related("origin", "destination")
-        mine = [status.as_it_stands(row) for row in rows.order_by("-pk")[:MOST]]
-        context |= {"relocations": mine, "agreed": consents.answered_by(actor)}
+        context |= {"relocations": shown.every(rows.order_by("-pk")[:MOST]), "agreed": consents.answered_by(actor)}
     return render(request, "citizens/home.html", context)
 
 
@@ -97,7 +96,8 @@ def _form(request: HttpRequest, actor: Actor, amending: Amending | None = None) 
 def open_moves(actor: Actor) -> list[tuple[str, str]]:
     """The citizen's own moves that may have to be registered before the next one, in a few words each."""
     over = (*standing.ENDED, *facts.REGISTERED)
-    rows = Relocation.objects.filter(owner=actor.owner, destination__isnull=False).exclude(state__in=over)
+    mine = Relocation.objects.filter(owner=actor.owner, destination__isnull=False, frozen_at=None)
+    rows = mine.exclude(state__in=over)
     return [
         (row.receipt_no, _("%(number)s: to %(town)s") % {"number": row.receipt_no, "town": row.destination.full_name})
         for row in rows.select_related("destination").order_by("-pk")[:MOST]
@@ -136,7 +136,9 @@ def _amend(request: HttpRequest, turn: steps.Turn, actor: Actor, amending: Amend
 
 
 def _too_late(request: HttpRequest, relocation: Relocation) -> HttpResponse:
-    """The town has decided: it puts its record right itself."""
+    """The town has decided: it puts its record right itself. What has ended says so on its own page."""
+    if relocation.state in standing.ENDED:
+        return redirect("citizens:status", relocation.receipt_no)
     messages.info(
         request,
         _(
@@ -162,7 +164,7 @@ def own(actor: Actor, receipt_no: str) -> Relocation:
 @for_citizens
 def show_status(request: HttpRequest, actor: Actor, receipt_no: str) -> HttpResponse:
     """Each town: what it was told, what it said, what comes next and by when."""
-    return render(request, "citizens/status.html", {"standing": standing.of(own(actor, receipt_no))})
+    return render(request, "citizens/status.html", {"standing": shown.of(own(actor, receipt_no))})
 
 
 @require_POST
@@ -183,7 +185,7 @@ def answer(request: HttpRequest, actor: Actor, receipt_no: str) -> HttpResponse:
 @for_citizens
 def show_calendar(_request: HttpRequest, actor: Actor, receipt_no: str) -> HttpResponse:
     """The last days as a calendar file."""
-    entries = standing.entries(standing.of(own(actor, receipt_no)))
+    entries = standing.entries(shown.of(own(actor, receipt_no)))
     content = calendar.render(entries, receipt_no, datetime.now(UTC))
     headers = {"Content-Disposition": f'attachment; filename="{receipt_no}.ics"'}
     return HttpResponse(content, content_type="text/calendar; charset=utf-8", headers=headers)
@@ -209,10 +211,10 @@ def amend(request: HttpRequest, actor: Actor, receipt_no: str) -> HttpResponse:
 def withdraw(request: HttpRequest, actor: Actor, receipt_no: str) -> HttpResponse:
     """Ask whether it is meant, then take the filing back."""
     relocation = own(actor, receipt_no)
+    cancels = standing.may_cancel(relocation)
+    if not (cancels or standing.may_withdraw(relocation)):
+        return _too_late(request, relocation)
     if request.method != "POST":
-        cancels = standing.may_cancel(relocation)
-        if not (cancels or standing.may_withdraw(relocation)):
-            return redirect("citizens:status", receipt_no)
         return render(request, "citizens/withdraw.html", {"relocation": relocation, "cancels": cancels})
     try:
         if changing.withdraw(relocation.pk, actor).state == "WITHDRAWN":

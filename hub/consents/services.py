@@ -94,7 +94,7 @@ def make_link(request_id: UUID, owner: Actor) -> tuple[Request, str]:
     """
     with acting(HUB):
         rows = Request.objects.select_for_update(of=("self",)).filter(pk=request_id, relocation__owner=owner.owner)
-        row = rows.filter(answer=Answer.PENDING).select_related("relocation").first()
+        row = rows.filter(answer=Answer.PENDING, relocation__frozen_at=None).select_related("relocation").first()
         if row is None:
             raise refuse("E108")
         token = secrets.token_urlsafe(32)

@@ -36,12 +36,16 @@ class Account:
     title: str
     municipality: str = ""
     operator: bool = False
+    #: Entrusted with protection measures (支援措置); what they open takes two.
+    protects: bool = False
 
 
 ACCOUNTS = (
     Account("citizen", "citizen 見本 太郎 (届出人)"),
     Account("clerk-chiyoda", "clerk of Chiyoda (千代田区の職員)", "131016"),
     Account("clerk-hakodate", "clerk of Hakodate (函館市の職員)", "012025"),
+    Account("protection-a", "clerk for protection measures (千代田区の支援措置担当)", "131016", protects=True),
+    Account("protection-b", "the second one, who releases (同、承認する職員)", "131016", protects=True),
     Account("operator", "operator of the hub (運用者)", operator=True),
 )
 
@@ -153,6 +157,7 @@ def _accounts() -> None:
                 "password": make_password(PASSWORD),
                 "is_staff": bool(account.municipality) or account.operator,
                 "is_operator": account.operator,
+                "handles_protection": account.protects,
                 "municipality_id": account.municipality or None,
             },
         )

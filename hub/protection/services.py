@@ -19,7 +19,7 @@ from hub.catalogue import refuse
 from hub.duplicates.models import Mark
 from hub.ids import is_receipt_no
 from hub.protection.models import Act, ContactWish, Guarded, Measure, Release, State
-from hub.relocations import people, services
+from hub.relocations import frozen, people, services
 from hub.relocations.filing import Filing
 from hub.relocations.models import Guard, Leg, Relocation
 from municipalities.notice import Mover
@@ -40,6 +40,7 @@ def guard(relocation: Relocation, filing: Filing, legs: Iterable[Leg], **_: Any)
     legs = list(legs)
     for measure in Measure.objects.filter(mark__in=list(marks)).exclude(state=State.ENDED):
         _guard(measure, relocation, marks[bytes(measure.mark)], legs)
+        _freeze(relocation, filing)
     if filing.counsel_wanted:
         ContactWish.objects.get_or_create(relocation=relocation, defaults={"municipality_id": people.keeper(filing)})
 
@@ -60,6 +61,17 @@ def _guard(measure: Measure, relocation: Relocation, ordinal: int, legs: Iterabl
             leg.guard = Guard.OWN if leg.municipality_id == measure.municipality_id else Guard.TOLD
         leg.contact_office = leg.contact_office or measure.contact_office
         leg.save(update_fields=["guard", "contact_office"])
+
+
+def _freeze(relocation: Relocation, filing: Filing) -> None:
+    """Show the filer nothing new from now on, unless the filer is a protected person; open again when none is left."""
+    rows = Guarded.objects.filter(relocation=relocation).exclude(measure__state=State.ENDED)
+    protected = list(rows.values_list("ordinal", flat=True))
+    if not protected or frozen.is_for(filing, protected):
+        relocation.frozen_at = None
+    else:
+        relocation.frozen_at = relocation.frozen_at or timezone.now()
+    relocation.save(update_fields=["frozen_at"])
 
 
 def protects(actor: Actor) -> bool:
@@ -131,8 +143,9 @@ def _apply(measure: Measure, filed: Iterable[Filed]) -> None:
     rows = Mark.objects.filter(mark=measure.mark, municipality=measure.municipality_id).select_related("relocation")
     found = {row.relocation: row.ordinal for row in rows} | dict(filed)
     for relocation, ordinal in sorted(found.items(), key=lambda pair: pair[0].pk):
-        services.lock(relocation.pk)
+        relocation = services.lock(relocation.pk)
         _guard(measure, relocation, ordinal, relocation.legs.all())
+        _freeze(relocation, services.filing_of(relocation))
         services.advance(relocation.pk)
 
 
@@ -207,7 +220,8 @@ def _end(measure: Measure) -> None:
     measure.state, measure.ended_at = State.ENDED, timezone.now()
     measure.save(update_fields=["state", "ended_at"])
     for row in measure.guarded.select_related("relocation").order_by("relocation_id"):
-        services.lock(row.relocation_id)
+        relocation = services.lock(row.relocation_id)
+        _freeze(relocation, services.filing_of(relocation))
         others = Guarded.objects.filter(relocation=row.relocation_id).exclude(measure__state=State.ENDED)
         still = {other.measure.municipality_id: other.measure for other in others.select_related("measure")}
         for leg in row.relocation.legs.all():

@@ -19,14 +19,18 @@ from municipalities.notice import Role
 
 #: States in which nothing can be amended, withdrawn or cancelled any more.
 ENDED = ("WITHDRAWN", "CANCELLED", "REJECTED")
+#: Said too where the filer may not learn more (``frozen``).
+DECIDED = "The town has decided; what is wrong in its record the town corrects."
 
 
 def _mine(relocation_id: UUID, owner: Actor) -> Relocation:
-    """Lock the owner's own relocation; E108 when it is not theirs."""
+    """Lock the owner's own relocation; E108 when it is not theirs, E200 when nothing of it may be changed here."""
     mine = Relocation.objects.filter(pk=relocation_id, owner=owner.owner)
     relocation = mine.select_for_update(of=("self",)).first()
     if relocation is None:
         raise refuse("E108")
+    if relocation.frozen_at is not None:
+        raise refuse("E200", detail=DECIDED)
     return relocation
 
 
@@ -42,7 +46,7 @@ def amend(relocation_id: UUID, filing: Filing, owner: Actor, leaving: Collection
         relocation = _mine(relocation_id, owner)
         rows, now = facts.read(relocation), services.opened(relocation)
         if relocation.state in ENDED or facts.decided(rows):
-            raise refuse("E200", detail="The town has decided; what is wrong in its record the town corrects.")
+            raise refuse("E200", detail=DECIDED)
         before, notes = now.filing, Notes(relocation)
         if (filing.kind, filing.origin) != (before.kind, before.origin):
             raise refuse("E307", "/kind", "Another kind or another town that is left is another filing.")
@@ -96,7 +100,7 @@ def withdraw(relocation_id: UUID, owner: Actor, movers: Collection[int] = ()) ->
 
     What has not left yet is not sent; towns that were told are told of the withdrawal. Once the origin has decided it
     is a request for a cancellation (61), which the towns decide: exactly one of decision and withdrawal comes first,
-    under the relocation's lock.
+    under the relocation's lock. E200 only where the filer may not learn more (``frozen``).
     """
     with acting(HUB):
         relocation = _mine(relocation_id, owner)

@@ -309,7 +309,7 @@ def answer(relocation_id: UUID, owner: Actor, given: Answers) -> bool:
     with acting(HUB):
         mine = Relocation.objects.filter(pk=relocation_id, owner=owner.owner)
         relocation = mine.select_for_update(of=("self",)).first()
-        if relocation is None:
+        if relocation is None or relocation.frozen_at is not None:
             raise refuse("E108")
         movers = set(relocation.movers.values_list("ordinal", flat=True))
         for number, question in given:

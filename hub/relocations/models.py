@@ -71,6 +71,9 @@ class Relocation(models.Model):
         max_length=8, choices=Agreement, blank=True, default=Agreement.NOT_NEEDED, editable=False
     )
 
+    #: From when its filer is shown nothing new: it names a protected person who is not the filer (``frozen``).
+    frozen_at = models.DateTimeField(null=True, editable=False)
+
     class Meta:
         verbose_name = _("relocation")
         verbose_name_plural = _("relocations")

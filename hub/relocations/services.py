@@ -134,7 +134,8 @@ def _move_before(filing: Filing, owner: Actor) -> Relocation | None:
     """Return the filer's own move before this one, if the filing names one; E108 when there is none."""
     if not filing.follows:
         return None
-    found = Relocation.objects.filter(receipt_no=filing.follows, owner=owner.owner).first()
+    mine = Relocation.objects.filter(receipt_no=filing.follows, owner=owner.owner, frozen_at=None)
+    found = mine.first()
     if found is None:
         raise refuse("E108", "/follows")
     return found

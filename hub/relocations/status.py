@@ -12,23 +12,47 @@ from hub.deliveries import windows
 from hub.deliveries.models import Delivery
 from hub.deliveries.states import State
 from hub.procedures.tables import questions
-from hub.relocations import facts, followon, journey, services, tables
+from hub.relocations import facts, followon, frozen, journey, services, tables
 from hub.relocations.clocks import deadlines
 from hub.relocations.filing import Filing
 from hub.relocations.models import Leg, Relocation
+from hub.vault.services import ShreddedError
 from municipalities.models import Municipality
 from municipalities.notice import Flow
 
+#: Movers of a leg and their states.
+States = Sequence[tuple[int, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class TakenOver:
+    """That a municipality took over the part that another one had in a move."""
+
+    heir: str
+    former: Municipality
+    at: datetime
+
 
 def as_it_stands(relocation: Relocation) -> Relocation:
-    """Let it read as it is by now, without storing it.
+    """Let it read as it is by now, without storing it; to who is shown nothing new, as it was (``frozen``).
 
     What is handed over moves legs at once and the stored state of the filing with its next event, so that a courier
     need not read each filing. Whoever reads that state for a person asks here.
+    E108 when it cannot be said any more how it was.
     """
+    if relocation.frozen_at is not None:
+        return look(relocation, relocation.frozen_at).relocation
     with acting(HUB):  # the state counts what this reader may not see
         relocation.state = journey.travel(facts.situation(relocation, facts.read(relocation))).state
     return relocation
+
+
+def look(relocation: Relocation, at: datetime) -> frozen.Look:
+    """Return how it stood at a moment; E108 when it was shredded."""
+    try:
+        return frozen.look(relocation, at)
+    except ShreddedError:
+        raise refuse("E108") from None
 
 
 def visible(relocation_id: UUID | None = None, receipt_no: str = "") -> Relocation:
@@ -44,6 +68,8 @@ def visible(relocation_id: UUID | None = None, receipt_no: str = "") -> Relocati
 def document(relocation_id: UUID) -> dict[str, Any]:
     """Return the status as plain values."""
     relocation = visible(relocation_id)
+    if relocation.frozen_at is not None:
+        return frozen_document(look(relocation, relocation.frozen_at))
     opened = services.opened(relocation)
     filing = opened.filing
     found, before = legs(relocation), taken_over(relocation)
@@ -54,13 +80,42 @@ def document(relocation_id: UUID) -> dict[str, Any]:
         "state": relocation.state,
         "version": relocation.version,
         "filed_on": relocation.filed_on,
-        "legs": [leg_document(leg, told(relocation, leg, before), closed) for leg in found],
-        "deadlines": [
-            {"clock": clock.clock, "due_on": clock.due_on}
-            for clock in deadlines(filing.kind, Flow(relocation.flow), planned_starts(filing))
-        ],
+        "legs": [leg_document(leg, states(leg), told(relocation, leg, before), closed) for leg in found],
+        "deadlines": deadline_documents(filing, relocation),
         "procedures": [procedure_document(one) for one in followon.listed(relocation, opened)],
     }
+
+
+def frozen_document(then: frozen.Look) -> dict[str, Any]:
+    """Return the status as it stood; about procedures the counter is asked."""
+    relocation = then.relocation
+    found, before = frozen_legs(then)
+    return {
+        "id": str(relocation.pk),
+        "receipt_no": relocation.receipt_no,
+        "state": relocation.state,
+        "version": relocation.version,
+        "filed_on": relocation.filed_on,
+        "legs": [leg_document(leg, then.movers(leg), then.told(leg, codes_of(leg, before)), {}) for leg in found],
+        "deadlines": deadline_documents(then.filing, relocation),
+        "procedures": [],
+    }
+
+
+def frozen_legs(then: frozen.Look) -> tuple[list[Leg], list[TakenOver]]:
+    """Return the legs that there were, each with the municipality that it had then, and the mergers up to then."""
+    found = legs(then.relocation)
+    for leg in found:
+        leg.municipality_id = then.code(leg)
+    at = then.relocation.frozen_at
+    before = [one for one in taken_over(then.relocation) if at is None or one.at <= at]
+    return [leg for leg in found if then.movers(leg)], before
+
+
+def deadline_documents(filing: Filing, relocation: Relocation) -> list[dict[str, Any]]:
+    """Return the last days as they are planned."""
+    running = deadlines(filing.kind, Flow(relocation.flow), planned_starts(filing))
+    return [{"clock": clock.clock, "due_on": clock.due_on} for clock in running]
 
 
 def procedure_document(one: followon.Listed) -> dict[str, Any]:
@@ -96,7 +151,9 @@ def legs(relocation: Relocation) -> list[Leg]:
     return sorted(rows, key=lambda leg: (order[leg.role], leg.municipality_id))
 
 
-def leg_document(leg: Leg, notices: Sequence[Delivery], closed: Mapping[str, datetime]) -> dict[str, Any]:
+def leg_document(
+    leg: Leg, movers: States, notices: Sequence[Delivery], closed: Mapping[str, datetime]
+) -> dict[str, Any]:
     """Return one town's part: states per mover and what was handed over and answered.
 
     ``receives_from`` says when the town's system opens, while it is closed and something waits for it.
@@ -106,24 +163,15 @@ def leg_document(leg: Leg, notices: Sequence[Delivery], closed: Mapping[str, dat
         "role": leg.role,
         "municipality": leg.municipality_id,
         "name": leg.municipality.full_name,
-        "movers": [{"ordinal": mover.ordinal, "state": mover.state} for mover in sorted_movers(leg)],
+        "movers": [{"ordinal": ordinal, "state": state} for ordinal, state in movers],
         "notices": [notice_document(row) for row in notices],
         "receives_from": closed.get(leg.municipality_id) if waits else None,
     }
 
 
-def sorted_movers(leg: Leg) -> list[Any]:
-    """Return the leg's movers by their number."""
-    return sorted(leg.movers.all(), key=lambda mover: mover.ordinal)
-
-
-@dataclass(frozen=True, slots=True)
-class TakenOver:
-    """That a municipality took over the part that another one had in a move."""
-
-    heir: str
-    former: Municipality
-    at: datetime
+def states(leg: Leg) -> States:
+    """Return the leg's movers and their states, by number."""
+    return sorted((mover.ordinal, mover.state) for mover in leg.movers.all())
 
 
 def taken_over(relocation: Relocation) -> list[TakenOver]:

@@ -1,0 +1,212 @@
+"""Who filed for a person who is now protected is shown what was shown before; and «none» is «hidden» to the database."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from hub.accounts.models import User
+from hub.actors import HUB, PROTECTS, Actor, ActorKind, acting
+from hub.catalogue import Refusal
+from hub.consents.models import Request
+from hub.consents.services import digest
+from hub.ids import uuid7
+from hub.protection import services as protection
+from hub.protection.models import Act, Release
+from hub.relocations import changing, followon, services, status
+from hub.relocations.filing import Filer
+from hub.relocations.models import Relocation
+from tests.conftest import HAKODATE, clerk, filing
+from tests.hub import journeys
+from tests.hub.family import citizen
+
+pytestmark = pytest.mark.django_db
+
+ONE, TWO = (Actor(ActorKind.CLERK, HAKODATE, name, PROTECTS) for name in ("901", "902"))
+FRONT = Actor(ActorKind.FRONT, name="front")
+
+
+def at(user: User) -> Client:
+    client = Client(HTTP_HOST="127.0.0.1")
+    client.force_login(user)
+    return client
+
+
+def filed_by(owner: Actor, ordinal: int) -> Relocation:
+    """Two who move, filed by this one of them."""
+    document = msgspec.structs.replace(filing(1), filer=Filer(ordinal=ordinal, consents_held=(1, 2)))
+    return services.file(document, owner)[0]
+
+
+def protect(relocation: Relocation) -> int:
+    """The town's clerk protects the first of them."""
+    terms = {"contact_office": "市民課", "expires_on": timezone.localdate() + timedelta(days=300), "provisional": False}
+    with acting(ONE):
+        return protection.set_for_filed(ONE, relocation.receipt_no, 1, **terms).pk
+
+
+def end(measure: int) -> None:
+    """Two clerks end it."""
+    with acting(ONE):
+        protection.ask(ONE, Act.END, measure)
+    with acting(TWO):
+        protection.release(TWO, Release.objects.get(measure=measure, act=Act.END).pk)
+
+
+def go_on(relocation: Relocation, until: str) -> None:
+    """Let the towns go on up to this report."""
+    with acting(HUB):
+        said = journeys.course(relocation, services.filing_of(relocation))
+    for one in said:
+        journeys.carry()
+        journeys.fetch()
+        journeys.say(relocation, one)
+        if one.word == until:
+            return
+
+
+def shown(client: Client, path: str) -> str:
+    """A page without what differs each time, and without what follows the towns."""
+    page = client.get(path).content.decode()
+    page = re.sub(r'csrfmiddlewaretoken" value="[^"]*"', "", page)
+    page = re.sub(r'<section id="procedures".*?</section>', "", page, flags=re.DOTALL)
+    return " ".join(page.partition("<h2>異動の取消し")[0].replace("<section>", "").partition("</main>")[0].split())
+
+
+def test_who_filed_for_a_protected_person_is_shown_nothing_new() -> None:
+    user = citizen()
+    relocation = filed_by(user.actor, 2)
+    path = f"/relocations/{relocation.receipt_no}/"
+    go_on(relocation, "moveout.decided")
+    before, home = shown(at(user), path), at(user).get("/").content.decode()
+    measure = protect(relocation)
+    go_on(relocation, "movein.decided")
+    with acting(HUB):
+        relocation.refresh_from_db()
+    assert relocation.state == "ARRIVED"
+    after = at(user).get(path).content.decode()
+    assert shown(at(user), path).removesuffix("</div>").strip() == before
+    assert "転入を登録しました" not in after
+    assert "登録されました" not in at(user).get("/").content.decode()
+    assert home.count("chip-state") == at(user).get("/").content.decode().count("chip-state")
+    # Nothing can be done here, and what is answered is what every decided filing answers.
+    for page in ("amend", "withdraw"):
+        assert f"{path}{page}/" not in after
+        for answer in (at(user).get(f"{path}{page}/", follow=True), at(user).post(f"{path}{page}/", follow=True)):
+            assert "受付番号を伝えてください" in answer.content.decode()
+    assert at(user).post(f"{path}answers/", {"answer-1-renting": "yes"}).status_code == 400
+    with acting(HUB):
+        relocation.refresh_from_db()
+    assert (relocation.version, relocation.state) == (1, "ARRIVED")
+    end(measure)
+    assert "転入を登録しました" in at(user).get(path).content.decode()
+
+
+def test_a_protected_person_who_filed_goes_on_seeing_everything() -> None:
+    user = citizen()
+    relocation = filed_by(user.actor, 1)
+    protect(relocation)
+    go_on(relocation, "movein.decided")
+    assert "転入を登録しました" in at(user).get(f"/relocations/{relocation.receipt_no}/").content.decode()
+
+
+def test_a_front_is_shown_nothing_new_either() -> None:
+    relocation = filed_by(FRONT, 2)
+    go_on(relocation, "moveout.decided")
+    keys = ("state", "version", "legs", "deadlines")
+    with acting(FRONT):
+        before = status.document(relocation.pk)
+    for leg in before["legs"]:
+        for notice in leg["notices"]:
+            notice["due_at"] = None
+    protect(relocation)
+    go_on(relocation, "movein.decided")
+    with acting(FRONT):
+        after = status.document(relocation.pk)
+    for leg in after["legs"]:
+        for notice in leg["notices"]:
+            notice["due_at"] = None
+    for key in keys:
+        assert after[key] == before[key]
+    with pytest.raises(Refusal, match="E200"):
+        changing.withdraw(relocation.pk, FRONT)
+    with pytest.raises(Refusal, match="E200"):
+        changing.amend(relocation.pk, filing(1), FRONT)
+    with pytest.raises(Refusal, match="E108"):
+        followon.answer(relocation.pk, FRONT, {})
+    follows = msgspec.structs.replace(filing(2), follows=relocation.receipt_no)
+    with pytest.raises(Refusal, match="E108"):
+        services.file(follows, FRONT)
+
+
+def test_a_filing_after_the_measure_stays_as_it_was_received() -> None:
+    protect(filed_by(citizen("before").actor, 1))
+    user = citizen()
+    relocation = filed_by(user.actor, 2)
+    go_on(relocation, "movein.decided")
+    page = at(user).get(f"/relocations/{relocation.receipt_no}/").content.decode()
+    assert "転出届を受理しました" not in page
+    assert "北海道函館市" in page
+
+
+# --- None and hidden -----------------------------------------------------------------------------------
+
+
+def hidden() -> Relocation:
+    """A filing under protection, of somebody else; one of two is asked to agree."""
+    relocation = filed_by(citizen("victim").actor, 1)
+    protect(relocation)
+    with acting(HUB):
+        Request.objects.create(relocation=relocation, ordinal=2, subject=b"2", token=digest("hidden"))
+    return relocation
+
+
+#: What somebody who must not know asks for, of one that is hidden or of one that does not exist.
+DOORS: dict[str, tuple[str, Callable[[Client, str, str], Any]]] = {
+    "list": ("clerk", lambda client, no, _: client.get("/admin/relocations/relocation/", {"q": no})),
+    "page": ("clerk", lambda client, _, pk: client.get(f"/admin/relocations/relocation/{pk}/change/")),
+    "deliveries": ("clerk", lambda client, no, _: client.get("/admin/deliveries/delivery/", {"q": no})),
+    "tasks": ("clerk", lambda client, no, _: client.get("/admin/procedures/task/", {"q": no})),
+    "counter": ("clerk", lambda client, no, _: client.post("/admin/consents/request/add/", {"receipt_no": no})),
+    "status": ("citizen", lambda client, no, _: client.get(f"/relocations/{no}/")),
+    "withdraw": ("citizen", lambda client, no, _: client.post(f"/relocations/{no}/withdraw/")),
+}
+
+
+def asked(client: Client, door: Callable[[Client, str, str], Any], no: str, pk: str) -> tuple[int, str, list[str]]:
+    """Status, page and the statements that it took, without what names the one that was asked for."""
+    with CaptureQueriesContext(connection) as queries:
+        answer = door(client, no, pk)
+    page = re.sub(r'csrfmiddlewaretoken" value="[^"]*"', "", answer.content.decode())
+    for name in (no, pk):
+        page = page.replace(name, "…")
+    kinds = [re.sub(r"'[^']*'(::\w+)?|\b\d+\b|\"s\d+_x\d+\"", "?", one["sql"]) for one in queries.captured_queries]
+    return answer.status_code, page, kinds
+
+
+@pytest.mark.parametrize("name", DOORS)
+def test_one_that_is_hidden_asks_no_more_of_the_database_than_one_that_is_not(name: str) -> None:
+    relocation = hidden()
+    who, door = DOORS[name]
+    client = at(clerk(HAKODATE) if who == "clerk" else citizen("other"))
+    door(client, "00-TEST-0001-T", str(uuid7()))  # what is remembered by a process is remembered
+    there = asked(client, door, relocation.receipt_no, str(relocation.pk))
+    nothing = asked(client, door, "4F-P5P3-HDAY-G", str(uuid7()))
+    assert there[:2] == nothing[:2]
+    assert there[2] == nothing[2]
+
+
+def test_a_link_to_a_hidden_filing_is_as_dead_as_any() -> None:
+    hidden()
+    client = at(citizen("other"))
+    assert client.get("/consents/hidden/").status_code == client.get("/consents/nothing/").status_code == 404
+    pages = [client.get(f"/consents/{token}/").content.decode() for token in ("hidden", "nothing")]
+    first, second = (re.sub(r'value="[^"]*"|consents/\w+', "", page) for page in pages)
+    assert first == second
