@@ -20,10 +20,11 @@ from hub.consents.services import digest
 from hub.ids import uuid7
 from hub.protection import services as protection
 from hub.protection.models import Act, Release
-from hub.relocations import changing, followon, services, status
+from hub.relocations import changing, followon, services, status, successions
 from hub.relocations.filing import Filer
 from hub.relocations.models import Relocation
-from tests.conftest import HAKODATE, clerk, filing
+from municipalities.models import Municipality, Succession
+from tests.conftest import CHIYODA, HAKODATE, NAHA, clerk, filing, front
 from tests.hub import journeys
 from tests.hub.family import citizen
 
@@ -144,6 +145,45 @@ def test_a_front_is_shown_nothing_new_either() -> None:
     follows = msgspec.structs.replace(filing(2), follows=relocation.receipt_no)
     with pytest.raises(Refusal, match="E108"):
         services.file(follows, FRONT)
+
+
+def test_a_merger_later_on_is_not_shown_either() -> None:
+    user = citizen()
+    relocation = filed_by(user.actor, 2)
+    path = f"/relocations/{relocation.receipt_no}/"
+    go_on(relocation, "moveout.decided")
+    before, home = shown(at(user), path), shown(at(user), "/")
+    protect(relocation)
+    today = timezone.localdate()
+    Municipality.objects.filter(pk=CHIYODA).update(valid_to=today - timedelta(days=1))
+    Succession.objects.create(predecessor_id=CHIYODA, successor_id=NAHA, on=today)
+    assert successions.follow() == 1
+    with acting(HUB):
+        relocation.refresh_from_db()
+    assert relocation.destination_id == NAHA
+    assert shown(at(user), path).removesuffix("</div>").strip() == before
+    assert shown(at(user), "/") == home
+    assert "千代田区" in before
+
+
+def test_a_front_hears_of_no_change_either(towns: None) -> None:
+    partner = front()
+    document = msgspec.structs.replace(filing(1), filer=Filer(ordinal=2, consents_held=(1, 2)))
+
+    def file_it() -> Any:
+        return partner.post("relocations", document, idempotency_key="1").json()
+
+    receipt_no = file_it()["receipt_no"]
+    with acting(HUB):
+        relocation = Relocation.objects.get(receipt_no=receipt_no)
+    go_on(relocation, "moveout.decided")
+    before, filed = partner.get("changes").json(), file_it()
+    protect(relocation)
+    go_on(relocation, "movein.decided")
+    assert partner.get("changes").json()["changes"] == before["changes"]
+    assert partner.get(f"changes?since={before['cursor']}").json()["changes"] == []
+    assert file_it() == filed
+    assert partner.post(f"relocations/{relocation.pk}/withdrawal", {}).json()["code"] == "E200"
 
 
 def test_a_filing_after_the_measure_stays_as_it_was_received() -> None:
