@@ -22,6 +22,8 @@ from hub.protection.models import Act, ContactWish, Guarded, Measure, Release, S
 from hub.relocations import frozen, people, services
 from hub.relocations.filing import Filing
 from hub.relocations.models import Guard, Leg, Relocation
+from hub.vault import services as vault
+from hub.vault.services import ShreddedError
 from municipalities.notice import Mover
 
 #: How long a released filing can be seen by the clerk who asked.
@@ -63,14 +65,18 @@ def _guard(measure: Measure, relocation: Relocation, ordinal: int, legs: Iterabl
         leg.save(update_fields=["guard", "contact_office"])
 
 
-def _freeze(relocation: Relocation, filing: Filing) -> None:
-    """Show the filer nothing new from now on, unless the filer is a protected person; open again when none is left."""
+def _freeze(relocation: Relocation, filing: Filing | None = None) -> None:
+    """Show the filer nothing new from now on, unless the filer is a protected person; open again when none is left.
+
+    ``filing``: the version that is being written, if one is.
+    """
     rows = Guarded.objects.filter(relocation=relocation).exclude(measure__state=State.ENDED)
     protected = list(rows.values_list("ordinal", flat=True))
-    if not protected or frozen.is_for(filing, protected):
-        relocation.frozen_at = None
-    else:
-        relocation.frozen_at = relocation.frozen_at or timezone.now()
+    try:
+        opens = not protected or frozen.is_for(filing or services.filing_of(relocation), protected)
+    except ShreddedError:
+        return  # nothing happens to it any more
+    relocation.frozen_at = None if opens else relocation.frozen_at or timezone.now()
     relocation.save(update_fields=["frozen_at"])
 
 
@@ -139,14 +145,19 @@ def _set(actor: Actor, mark: bytes, *, contact_office: str, expires_on: date, pr
 
 
 def _apply(measure: Measure, filed: Iterable[Filed]) -> None:
-    """Guard every filing of the person that is known, and tell its other towns (message 75)."""
+    """Guard every filing of the person that is known, and tell its other towns (message 75).
+
+    Of what was shredded nothing is told any more.
+    """
     rows = Mark.objects.filter(mark=measure.mark, municipality=measure.municipality_id).select_related("relocation")
     found = {row.relocation: row.ordinal for row in rows} | dict(filed)
+    kept = vault.wrapped_many([relocation.pk for relocation in found])
     for relocation, ordinal in sorted(found.items(), key=lambda pair: pair[0].pk):
         relocation = services.lock(relocation.pk)
         _guard(measure, relocation, ordinal, relocation.legs.all())
-        _freeze(relocation, services.filing_of(relocation))
-        services.advance(relocation.pk)
+        _freeze(relocation)
+        if relocation.pk in kept:
+            services.advance(relocation.pk)
 
 
 def confirm(actor: Actor, measure_id: int) -> None:
@@ -221,7 +232,7 @@ def _end(measure: Measure) -> None:
     measure.save(update_fields=["state", "ended_at"])
     for row in measure.guarded.select_related("relocation").order_by("relocation_id"):
         relocation = services.lock(row.relocation_id)
-        _freeze(relocation, services.filing_of(relocation))
+        _freeze(relocation)
         others = Guarded.objects.filter(relocation=row.relocation_id).exclude(measure__state=State.ENDED)
         still = {other.measure.municipality_id: other.measure for other in others.select_related("measure")}
         for leg in row.relocation.legs.all():

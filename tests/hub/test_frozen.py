@@ -23,6 +23,7 @@ from hub.protection.models import Act, Release
 from hub.relocations import changing, followon, services, status, successions
 from hub.relocations.filing import Filer
 from hub.relocations.models import Relocation
+from hub.vault import services as vault
 from municipalities.models import Municipality, Succession
 from tests.conftest import CHIYODA, HAKODATE, NAHA, clerk, filing, front
 from tests.hub import journeys
@@ -184,6 +185,21 @@ def test_a_front_hears_of_no_change_either(towns: None) -> None:
     assert partner.get(f"changes?since={before['cursor']}").json()["changes"] == []
     assert file_it() == filed
     assert partner.post(f"relocations/{relocation.pk}/withdrawal", {}).json()["code"] == "E200"
+
+
+def test_measures_are_set_and_ended_though_a_filing_was_shredded_meanwhile() -> None:
+    user = citizen()
+    first, second = filed_by(user.actor, 2), filed_by(user.actor, 2)
+    with acting(HUB):
+        vault.shred(first.pk)
+    measure = protect(second)
+    with acting(HUB):
+        vault.shred(second.pk)
+    # What it was like then, nobody can say any more.
+    assert at(user).get(f"/relocations/{second.receipt_no}/").status_code == 404
+    assert second.receipt_no not in at(user).get("/").content.decode()
+    end(measure)
+    assert at(user).get(f"/relocations/{second.receipt_no}/").status_code == 200
 
 
 def test_a_filing_after_the_measure_stays_as_it_was_received() -> None:
