@@ -119,30 +119,30 @@ def test_every_journey_settles_and_the_audit_holds(run: Run) -> None:
 def test_faulty_towns_lose_and_double_nothing(run: Run) -> None:
     faults = ("down:2", "flaky:3", "garbage:1", "duplicate:2", "out_of_order:1", "refusing:1")
     options = [word for fault in faults for word in ("--fault", fault)]
-    run.start("--relocations", "40", "--speed", "4", "--quiet", "12", *options)
+    run.start("--relocations", "20", "--speed", "4", "--quiet", "12", *options)
     found = run.wait()
     assert found["exit"] == 0, found
     assert (found["lost"], found["doubled"]) == (0, 0)
-    assert found["settled"] + found["waiting"] == 40
+    assert found["settled"] + found["waiting"] == 20
     # Whoever is not settled can be told where it waits: which town, in which state, who acts.
     assert len({line["receipt_no"] for line in found["unfinished"]}) == found["waiting"]
 
 
 def test_killed_processes_and_a_flushed_broker_lose_nothing(run: Run) -> None:
-    run.start("--relocations", "40", "--speed", "2")
+    run.start("--relocations", "20", "--speed", "2")
     killed: list[str] = []
     killer = threading.Thread(target=kill_in_the_middle, args=(run, killed))
     killer.start()
     found = run.wait()
     killer.join()
     assert found["exit"] == 0, found
-    assert (found["settled"], found["lost"], found["doubled"]) == (40, 0, 0)
+    assert (found["settled"], found["lost"], found["doubled"]) == (20, 0, 0)
     assert killed == ["courier", "beat", "web"] * 2
 
 
 def kill_in_the_middle(run: Run, killed: list[str]) -> None:
     """SIGKILL courier, beat and web with all their children, twice, and empty the broker."""
-    for after in (5, 60):
+    for after in (5, 40):
         while run.answered() < after and run.process.poll() is None:
             time.sleep(0.2)
         redis.Redis.from_url(os.environ["REDIS_URL"]).flushall()
