@@ -140,8 +140,8 @@ async def quiet(process: Process) -> dict[str, Any]:
     while True:
         books: dict[str, Any] = await process.ask("/ledger?detail=1")
         if not books["waiting"]:
-            books = await process.ask("/ledger?detail=1")  # the sums of the first may be older than its list
-            return books
+            still: dict[str, Any] = await process.ask("/ledger?detail=1")
+            return still  # the sums of the first may be older than its list
         assert time.monotonic() < deadline, books
         await asyncio.sleep(0.1)
 
