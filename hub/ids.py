@@ -38,7 +38,7 @@ def first_of(day: date) -> UUID:
     """Return the smallest UUID version 7 that can be made on a day in Japan: a day is a range of keys.
 
     >>> str(first_of(date(2026, 4, 1)))
-    '019d44cd-bb80-0000-0000-000000000000'
+    '019d4468-9d80-0000-0000-000000000000'
     """
     begins = datetime.combine(day, datetime.min.time(), JST)
     return UUID(int=int(begins.timestamp() * 1000) << 80)

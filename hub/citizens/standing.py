@@ -40,7 +40,7 @@ BEFORE_ARRIVAL = frozenset(
 #: States that end a relocation.
 ENDED = frozenset({"WITHDRAWN", "REJECTED", "CANCELLED", "SETTLED"})
 #: States in which the towns can still be asked to cancel.
-CANCELLABLE = frozenset({"MOVEOUT_ACCEPTED", "AWAITING_ARRIVAL", "NON_ARRIVAL", "ARRIVED"})
+CANCELLABLE = frozenset({"MOVEOUT_ACCEPTED", "AWAITING_ARRIVAL", "NON_ARRIVAL", "ARRIVED", "SETTLED"})
 #: Colour of a mover's state: what is done, and what is wrong; all others are under way.
 DONE = frozenset(
     {("origin", "CONFIRMED"), ("origin", "EFFECTIVE"), ("origin", "REGISTERED"), ("domicile", "APPLIED")}
@@ -183,7 +183,7 @@ def of(relocation: Relocation) -> Standing:
         procedures=procedures.of(relocation, opened) if opened else None,
         may_withdraw=may_withdraw(relocation),
         may_amend=may_withdraw(relocation),
-        may_cancel=may_cancel(relocation),
+        may_cancel=opened is not None and may_cancel(relocation),
         consents=consents.of_filing(asking.of_filer(relocation), filing),
         filed_on=day(relocation.filed_on),
         planned_out_on=day(relocation.planned_out_on),

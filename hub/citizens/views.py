@@ -221,6 +221,8 @@ def withdraw(request: HttpRequest, actor: Actor, receipt_no: str) -> HttpRespons
             messages.success(request, _("Your filing was withdrawn."))
         else:
             messages.info(request, _("The municipality has decided already. It was asked to cancel the move."))
+    except ShreddedError:
+        raise Http404 from None
     except Refusal as refusal:
         messages.error(request, f"{refusal.lead.entry.title} {refusal.lead.entry.remedy}")
     return redirect("citizens:status", receipt_no)
