@@ -28,6 +28,16 @@ class TemporaryError(DeliveryError):
         self.retry_after = retry_after
 
 
+class UnprovenError(TemporaryError):
+    """The receiver does not believe that it is we who speak: a clock is wrong or keys differ.
+
+    Temporary, because every attempt is signed anew, with the time of sending and the keys of that moment: a clock that
+    is set right or a key that arrives cures it without a person. When it never does, the receiver has refused.
+    """
+
+    code = "E114"
+
+
 class RefusedError(DeliveryError):
     """The receiver refused for good; sending the same bytes again would not help."""
 

@@ -28,7 +28,7 @@ from hub.fidelity.services import NOTHING, Recalled
 from hub.vault import cipher
 from hub.vault import services as vault
 from municipalities import standard, transports
-from municipalities.errors import RefusedError, TemporaryError, UnfitError
+from municipalities.errors import RefusedError, TemporaryError, UnfitError, UnprovenError
 from municipalities.notice import Notice
 
 log = structlog.get_logger(__name__)
@@ -148,8 +148,9 @@ class Courier:
         except RefusedError as error:
             outcome = Outcome(claimed, Fate.HELD, error.code, Cause.REFUSED.value)
         except TemporaryError as error:
+            cause = Cause.REFUSED if isinstance(error, UnprovenError) else Cause.THEIRS
             outcome = Outcome(
-                claimed, Fate.AGAIN, error.code, Cause.THEIRS.value, retry_after=error.retry_after, lane_failed=True
+                claimed, Fate.AGAIN, error.code, cause.value, retry_after=error.retry_after, lane_failed=True
             )
         except (cipher.SealBrokenError, standard.TableError, msgspec.MsgspecError) as error:
             # A key or a layout that this installation lacks: ours to repair, and no reason to stop the others.

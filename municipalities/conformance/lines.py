@@ -8,6 +8,8 @@ from .hub import Content, Fault
 from .kit import PAUSE, Failed, Kit, Table
 from .notices import JSON, new_id
 
+#: The only refusal after which the hub sends the same again: with another signature.
+UNPROVEN = 401
 CHECKS = Table()
 check = CHECKS.enter
 
@@ -45,7 +47,13 @@ def tampered(kit: Kit) -> None:
 def stale_signature(kit: Kit) -> None:
     for at in (-3600, 3600):
         told = kit.notice()
-        kit.expect_nothing(told["noticeId"], kit.push(told["noticeId"], kit.content(told), at=at))
+        name, content = told["noticeId"], kit.content(told)
+        answer = kit.push(name, content, at=at)
+        kit.expect_nothing(name, answer)
+        if answer.status != UNPROVEN:
+            raise Failed(f"it was answered with {answer.status}, not with 401: the hub would not sign it anew")
+        kit.expect_received(kit.offer(told, content))
+        kit.expect_effect(name, content)
 
 
 @check

@@ -209,7 +209,7 @@ class Adapter:
         fits = [hmac.compare_digest(base64.b64encode(hmac.digest(key, signed, "sha256")).decode(), one)
                 for key in self.keys for one in given]  # fmt: skip
         if not (name and at.isdigit() and any(fits)) or abs(time.time() - int(at)) > TOLERANCE:
-            raise Refused(401, "E101")
+            raise Refused(401, "E114")
         return str(name)
 
     def push(self, headers: Any, body: bytes) -> int:

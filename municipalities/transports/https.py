@@ -11,13 +11,17 @@ from urllib.parse import urlsplit
 import aiohttp
 import msgspec
 
-from municipalities.errors import DeliveryError, RefusedError, TemporaryError
+from municipalities.errors import DeliveryError, RefusedError, TemporaryError, UnprovenError
 from municipalities.transports import Line, Parcel, Sent, signing
 from municipalities.transports.guard import InternalAddressError
 
 #: Statuses after which the same request may succeed (RFC 9110 15.5.9, RFC 4918 11.3, RFC 8470, RFC 6585); 5xx besides.
 #: 423 Locked is said of the record's state, not of the request: who has it open closes it again.
 RETRY = frozenset({408, 423, 425, 429})
+
+#: Our signature is not believed. The one other 4xx that is not final: the next attempt is signed anew (RFC 9110 15.5.2
+#: has the request repeated with other credentials), so a clock set right or a key entered late cures it.
+UNPROVEN = 401
 
 #: "Already have it": the parcel's name is the receiver's key to see a duplicate.
 DUPLICATE = 409
@@ -146,13 +150,19 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes | None:
 
 
 def _judge(answer: aiohttp.ClientResponse, body: bytes | None) -> Sent:
-    """What an answer means. A broken body takes nothing away from its status, except where its code would decide."""
+    """What an answer means. A broken body takes nothing away from its status, except where its code would decide.
+
+    4xx is final, because the same bytes would be refused again; except ``RETRY``, and 401 (``UnprovenError``), because
+    no two attempts carry the same signature.
+    """
     status = answer.status
     not_now = status == DUPLICATE and (body is None or _code(body) in NOT_NOW)
     if 200 <= status < 300 or (status == DUPLICATE and not not_now):
         return Sent("sent", answer.headers.get("Location", "")[:200])
+    wait = retry_after(answer.headers.get("Retry-After", ""), datetime.now(UTC))
+    if status == UNPROVEN:
+        raise UnprovenError(f"HTTP {status}", code=_code(body), retry_after=wait)
     if status in RETRY or status >= 500 or not_now:
-        wait = retry_after(answer.headers.get("Retry-After", ""), datetime.now(UTC))
         raise TemporaryError(f"HTTP {status}", retry_after=wait)
     raise RefusedError(f"HTTP {status}", code=_code(body))
 

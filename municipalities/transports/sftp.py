@@ -176,7 +176,7 @@ async def _sign_in(server: Server, line: Line) -> Opened:
 def private_key(seed: bytes) -> asyncssh.SSHKey:
     """The Ed25519 key of a seed of 32 bytes."""
     if len(seed) != SEED:
-        raise RefusedError("the connection has no key of 32 bytes", code="E101")
+        raise RefusedError("the connection has no key of 32 bytes", code="E114")
     key = Ed25519PrivateKey.from_private_bytes(seed)
     return asyncssh.import_private_key(key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
 

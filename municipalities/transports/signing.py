@@ -42,12 +42,12 @@ def verify(keys: Iterable[bytes], headers: Mapping[str, str], body: bytes, now: 
     """
     message_id, timestamp = headers.get(ID, ""), headers.get(TIMESTAMP, "")
     if not (message_id and message_id.isascii() and TIME.fullmatch(timestamp)):
-        raise RefusedError("the signature headers are missing or malformed", code="E101")
+        raise RefusedError("the signature headers are missing or malformed", code="E114")
     if abs(now - int(timestamp)) > TOLERANCE:
-        raise RefusedError("the signature is too old or too early", code="E101")
+        raise RefusedError("the signature is too old or too early", code="E114")
     expected = [_digest(key, message_id, timestamp, body).encode() for key in keys]
     if not _any_fits(headers.get(SIGNATURE, ""), expected):
-        raise RefusedError("the signature does not fit", code="E101")
+        raise RefusedError("the signature does not fit", code="E114")
     return message_id
 
 
@@ -63,6 +63,6 @@ def _any_fits(header: str, expected: list[bytes]) -> bool:
 
 def _digest(key: bytes, message_id: str, timestamp: str, body: bytes) -> str:
     if len(key) < SHORTEST_KEY:
-        raise RefusedError("the signing key is missing or too short", code="E101")
+        raise RefusedError("the signing key is missing or too short", code="E114")
     signed = b".".join((message_id.encode(), timestamp.encode(), body))
     return base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode()

@@ -277,6 +277,30 @@ def test_the_waits_add_up_to_three_days_and_then_a_person_looks(pushed: Towns) -
     assert told(relocation).state == "queued"  # the waits began anew
 
 
+@pytest.mark.parametrize("ahead", [3600, -3600])
+def test_a_signature_refused_for_a_wrong_clock_is_made_anew_until_the_clock_is_set(ahead: int, pushed: Towns) -> None:
+    pushed.ahead = ahead
+    relocation = file()
+    for _ in range(2):
+        run()
+        make_due()
+    row = told(relocation)
+    assert (row.state, row.code, row.cause, pushed.got) == ("queued", "E114", "refused", [])
+    pushed.ahead = 0
+    run()
+    assert steps(row) == [("queued", 0, ""), ("queued", 1, "E114"), ("queued", 2, "E114"), ("sent", 3, "")]
+    assert pushed.ids(HAKODATE) == [str(row.pk)]
+
+
+def test_a_signature_that_is_never_believed_is_a_refusal_in_the_end(pushed: Towns) -> None:
+    relocation, pushed.ahead = file(), 3600
+    with acting(HUB):
+        Delivery.objects.filter(pk=told(relocation).pk).update(attempts=len(claims.waits(72)))
+    run()
+    row = told(relocation)
+    assert (row.state, row.cause, row.code) == ("held", "refused", "E114")
+
+
 def test_the_breaker_opens_probes_and_closes(pushed: Towns) -> None:
     pushed.says[HAKODATE] = [500] * 7
     for _ in range(6):
@@ -312,7 +336,7 @@ def test_what_never_reached_the_town_does_not_close_its_breaker(pushed: Towns) -
     assert lane(HAKODATE).failures == lanes.THRESHOLD + 2
 
 
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 410, 413, 422, 302])
+@pytest.mark.parametrize("status", [400, 403, 404, 410, 413, 422, 302])
 def test_a_refusal_is_final_and_somebody_must_look(status: int, pushed: Towns) -> None:
     pushed.says[HAKODATE] = [status]
     relocation = file()

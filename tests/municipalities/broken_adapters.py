@@ -224,7 +224,31 @@ class NoAgeLimit(Adapter):
             digest = hmac.digest(key, f"{name}.{at}.".encode() + body, "sha256")
             if f"v1,{base64.b64encode(digest).decode()}" in headers.get("webhook-signature", "").split():
                 return str(name)
-        raise Refused(401, "E101")
+        raise Refused(401, "E114")
+
+
+class StaleForGood(Adapter):
+    """Refuses what is too old by a status after which nobody signs anew."""
+
+    def verify(self, headers: Any, body: bytes) -> str:
+        try:
+            return super().verify(headers, body)
+        except Refused as refused:
+            raise Refused(422, refused.code) from None
+
+
+class RefusedIsSeen(Adapter):
+    """Counts an id as seen before the signature is looked at."""
+
+    def verify(self, headers: Any, body: bytes) -> str:
+        try:
+            return super().verify(headers, body)
+        except Refused:
+            self.refused = {*getattr(self, "refused", ()), headers.get("webhook-id", "")}
+            raise
+
+    def push(self, headers: Any, body: bytes) -> int:
+        return 200 if headers.get("webhook-id", "") in getattr(self, "refused", ()) else super().push(headers, body)
 
 
 class FirstSignatureOnly(Adapter):
@@ -243,7 +267,7 @@ class StrictClock(Adapter):
 
     def verify(self, headers: Any, body: bytes) -> str:
         if abs(time.time() - int(headers.get("webhook-timestamp") or 0)) > 30:
-            raise Refused(401, "E101")
+            raise Refused(401, "E114")
         return super().verify(headers, body)
 
 
@@ -493,6 +517,8 @@ BROKEN: dict[type, tuple[str, str]] = {
     OptionalSignature: ("push", "unsigned"),
     SignsTheIdOnly: ("push", "tampered"),
     NoAgeLimit: ("push", "stale_signature"),
+    StaleForGood: ("push", "stale_signature"),
+    RefusedIsSeen: ("push", "stale_signature"),
     FirstSignatureOnly: ("push", "rotation"),
     StrictClock: ("push", "clock_skew"),
     StoresLater: ("push", "restart"),

@@ -20,7 +20,7 @@ import msgspec
 import pytest
 
 from municipalities import standard
-from municipalities.errors import RefusedError
+from municipalities.errors import RefusedError, UnprovenError
 from municipalities.notice import Flow, Mover, Notice, Role
 from municipalities.simulator import clerk, sftp
 from municipalities.simulator.town import Town
@@ -349,8 +349,9 @@ def test_an_inbox_takes_only_what_is_signed_readable_and_its_own(tmp_path: Path,
             town, other = [town for town in process.hub.towns.values() if town.way == "push"][:2]
             parcel = written(town)
             line = Line(process.hub.session, town.signing_key)
+            with pytest.raises(UnprovenError, match="401"):
+                await send(town.address, parcel, Line(process.hub.session, other.signing_key))
             for wrong in (
-                (town.address, parcel, Line(process.hub.session, other.signing_key)),
                 (other.address, parcel, Line(process.hub.session, other.signing_key)),
                 (town.address.replace(town.code, "999999"), parcel, line),
                 (town.address, written(town, content=b"\x00\xff nothing"), line),

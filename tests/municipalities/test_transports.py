@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDictProxy
 
-from municipalities.errors import DeliveryError, RefusedError, TemporaryError
+from municipalities.errors import DeliveryError, RefusedError, TemporaryError, UnprovenError
 from municipalities.transports import Line, Parcel, Sent, find, https, memory, open_session, send, signing
 
 KEY, OLD_KEY, OTHER_KEY = b"k" * 32, b"o" * 32, b"x" * 32
@@ -185,7 +185,14 @@ def test_a_busy_town_is_temporary_and_its_wish_to_wait_is_kept(status: int) -> N
     assert (caught.value.detail, caught.value.retry_after) == (f"HTTP {status}", 17.0)
 
 
-@pytest.mark.parametrize("status", [301, 307, 400, 401, 404, 413, 422])
+@pytest.mark.parametrize(("body", "code"), [(b'{"code": "E114"}', "E114"), (b'{"code": "E106"}', "E106"), (b"", "E114")])
+def test_a_signature_that_is_not_believed_is_worth_another(body: bytes, code: str) -> None:
+    with pytest.raises(UnprovenError) as caught:
+        push(Town(status=401, headers={"Retry-After": "17"}, body=body))
+    assert (caught.value.code, caught.value.retry_after) == (code, 17.0)
+
+
+@pytest.mark.parametrize("status", [301, 307, 400, 404, 413, 422])
 def test_a_refusal_is_final_keeps_the_code_and_no_words(status: int) -> None:
     body = json.dumps({"code": "E111", "detail": "見本 太郎"}).encode()
     town = Town(status=status, headers={"Location": "/elsewhere"}, body=body)
