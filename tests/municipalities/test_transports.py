@@ -185,7 +185,9 @@ def test_a_busy_town_is_temporary_and_its_wish_to_wait_is_kept(status: int) -> N
     assert (caught.value.detail, caught.value.retry_after) == (f"HTTP {status}", 17.0)
 
 
-@pytest.mark.parametrize(("body", "code"), [(b'{"code": "E114"}', "E114"), (b'{"code": "E106"}', "E106"), (b"", "E114")])
+@pytest.mark.parametrize(
+    ("body", "code"), [(b'{"code": "E114"}', "E114"), (b'{"code": "E106"}', "E106"), (b"", "E114")]
+)
 def test_a_signature_that_is_not_believed_is_worth_another(body: bytes, code: str) -> None:
     with pytest.raises(UnprovenError) as caught:
         push(Town(status=401, headers={"Retry-After": "17"}, body=body))
