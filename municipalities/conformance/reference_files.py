@@ -109,12 +109,16 @@ class Tray:
         part.replace(self.answers / name)
 
 
+def refuse(_headers: Any, _body: bytes) -> tuple[int, Any]:
+    """Nothing is pushed here: who asks sees the books alone."""
+    raise reference.Refused(404, "E108")
+
+
 def main(make: Any = Tray, books: Any = reference.Books) -> None:
     """Run until killed."""
     get = os.environ.get
     kept = books(get("HIKKOSHI_BOOKS", "adapter.sqlite3"), os.environ["HIKKOSHI_TOWN"])
-    adapter = reference.Adapter(kept, reference.Hub("http://127.0.0.1", "", ""), [])
-    reference.serve(adapter, int(get("HIKKOSHI_PORT", "9200")))  # shows the books
+    reference.listen(int(get("HIKKOSHI_PORT", "9200")), refuse, kept.shown)
     tray = make(kept, Path(os.environ["HIKKOSHI_TRAY"]))
     while True:
         tray.fetch()

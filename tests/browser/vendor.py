@@ -7,6 +7,7 @@ import msgspec
 
 from municipalities import standard
 from municipalities.conformance import reference_adapter as reference
+from municipalities.conformance.reference_line import Refused
 from municipalities.errors import DeliveryError
 
 
@@ -18,7 +19,7 @@ def reads(name: str) -> Any:
         try:
             found: dict[str, Any] = msgspec.to_builtins(layout.read(content))
         except (DeliveryError, msgspec.MsgspecError, ValueError) as error:
-            raise reference.Refused(422, getattr(error, "code", "E100")) from None
+            raise Refused(422, getattr(error, "code", "E100")) from None
         return found
 
     return read

@@ -1,5 +1,6 @@
 """Addresses that the hub calls prove themselves first: by a signed challenge, by a bell, by letting the key in."""
 
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,7 +20,8 @@ from hub.deliveries import callbacks, keys
 from hub.deliveries.models import Callback
 from hub.trays import rounds
 from municipalities.admin import GuardedForm
-from municipalities.conformance.reference_adapter import Adapter, Refused
+from municipalities.conformance.reference_adapter import Adapter
+from municipalities.conformance.reference_line import Refused
 from municipalities.models import Connection
 from municipalities.transports import calls_back
 from tests.conftest import CHIYODA, HAKODATE, NAHA, clerk, connect
@@ -42,7 +44,8 @@ class Inbox:
                 nothing: Any = None  # neither books nor hub is asked
                 adapter = Adapter(nothing, nothing, [box.key])
                 try:
-                    status, told = adapter.push(self.headers, body), body.decode()
+                    status, said = adapter.push(self.headers, body)
+                    told = json.dumps(said)
                 except Refused as refused:
                     status, told = refused.status, f'{{"code": "{refused.code}"}}'
                 if self.path == "/mute":

@@ -15,9 +15,10 @@ from typing import Any
 from uuid import uuid4
 
 from municipalities.conformance import reference_adapter as reference
-from municipalities.conformance import reference_files
-from municipalities.conformance.reference_adapter import Adapter, Books, Hub, Refused
+from municipalities.conformance import reference_files, reference_line
+from municipalities.conformance.reference_adapter import Adapter, Books
 from municipalities.conformance.reference_files import Tray
+from municipalities.conformance.reference_line import Hub, Refused
 
 
 class Doubles(Books):
@@ -247,8 +248,9 @@ class RefusedIsSeen(Adapter):
             self.refused = {*getattr(self, "refused", ()), headers.get("webhook-id", "")}
             raise
 
-    def push(self, headers: Any, body: bytes) -> int:
-        return 200 if headers.get("webhook-id", "") in getattr(self, "refused", ()) else super().push(headers, body)
+    def push(self, headers: Any, body: bytes) -> tuple[int, Any]:
+        seen = headers.get("webhook-id", "") in getattr(self, "refused", ())
+        return (200, None) if seen else super().push(headers, body)
 
 
 class FirstSignatureOnly(Adapter):
@@ -274,11 +276,11 @@ class StrictClock(Adapter):
 class StoresLater(Adapter):
     """Says 202 first and stores afterwards."""
 
-    def push(self, headers: Any, body: bytes) -> int:
+    def push(self, headers: Any, body: bytes) -> tuple[int, Any]:
         name, kind = self.verify(headers, body), headers.get("hikkoshi-notice-type", "")
         notice = (name, kind, headers.get("Content-Type", ""), body)
         threading.Timer(1.0, self.books.take, notice).start()
-        return 202
+        return 202, None
 
 
 class AnswersInTheInbox(Adapter):
@@ -286,36 +288,36 @@ class AnswersInTheInbox(Adapter):
 
     one = threading.Lock()
 
-    def push(self, headers: Any, body: bytes) -> int:
+    def push(self, headers: Any, body: bytes) -> tuple[int, Any]:
         with self.one:
-            status = super().push(headers, body)
+            said = super().push(headers, body)
             while self.books.execute("SELECT 1 FROM outbox WHERE state = 'open'"):
                 self.send()
                 time.sleep(0.02)
-            return status
+            return said
 
 
 class ChallengeIsANotice(Adapter):
     """Takes a question for a notice."""
 
-    def push(self, headers: Any, body: bytes) -> int:
+    def push(self, headers: Any, body: bytes) -> tuple[int, Any]:
         kind = headers.get("hikkoshi-notice-type", "")
-        return 202 if self.books.take(self.verify(headers, body), kind, "", body) else 200
+        return 202 if self.books.take(self.verify(headers, body), kind, "", body) else 200, None
 
 
 class AnswersAnyChallenge(Adapter):
     """Repeats the word of a challenge, whoever asks."""
 
-    def push(self, headers: Any, body: bytes) -> int:
+    def push(self, headers: Any, body: bytes) -> tuple[int, Any]:
         if headers.get("hikkoshi-notice-type") == reference.CHALLENGE:
-            return 200
+            return 200, json.loads(body)
         return super().push(headers, body)
 
 
 class DiesOfSize(Adapter):
     """Falls over at a large body."""
 
-    def push(self, headers: Any, body: bytes) -> int:
+    def push(self, headers: Any, body: bytes) -> tuple[int, Any]:
         if len(body) > 1_000_000:
             os._exit(1)
         return super().push(headers, body)
@@ -555,7 +557,7 @@ def main(name: str) -> None:
     elif issubclass(broken, Books):
         reference.main(books=broken)
     elif issubclass(broken, Adapter):
-        reference.LARGEST = 50_000_000 if broken is DiesOfSize else reference.LARGEST
+        reference_line.LARGEST = 50_000_000 if broken is DiesOfSize else reference.LARGEST
         reference.main(make=broken)
     else:
         make: Callable[..., Adapter] = lambda books, hub, keys: _with(broken, books, hub, keys)  # noqa: E731
