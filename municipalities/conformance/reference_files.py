@@ -14,9 +14,11 @@ from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
 if __package__:
-    from . import reference_adapter as reference
-else:  # copied out, beside the other
-    import reference_adapter as reference  # type: ignore[import-not-found,no-redef]
+    from .reference_adapter import Books
+    from .reference_line import LARGEST, Refused, listen
+else:  # copied out, beside the others
+    from reference_adapter import Books  # type: ignore[import-not-found,no-redef]
+    from reference_line import LARGEST, Refused, listen  # type: ignore[import-not-found,no-redef]
 
 MANIFEST = ".manifest.json"
 
@@ -24,7 +26,7 @@ MANIFEST = ".manifest.json"
 class Tray:
     """Takes in what a manifest calls whole, and lays answers down."""
 
-    def __init__(self, books: reference.Books, folder: Path) -> None:
+    def __init__(self, books: Books, folder: Path) -> None:
         self.books, self.folder, self.answers = books, folder, folder / "answers"
         for place in (folder / "done", folder / "bad", self.answers):
             place.mkdir(parents=True, exist_ok=True)
@@ -50,11 +52,11 @@ class Tray:
 
     def take(self, name: str, told: dict[str, Any], content: bytes) -> str:
         """Take it in, or say by a code of the hub's catalogue why not."""
-        if len(content) > reference.LARGEST:
+        if len(content) > LARGEST:
             return "E105"
         try:
             self.books.take(name, told["type"], told["contentType"], content)
-        except reference.Refused as refused:
+        except Refused as refused:
             return refused.code
         return ""
 
@@ -111,14 +113,14 @@ class Tray:
 
 def refuse(_headers: Any, _body: bytes) -> tuple[int, Any]:
     """Nothing is pushed here: who asks sees the books alone."""
-    raise reference.Refused(404, "E108")
+    raise Refused(404, "E108")
 
 
-def main(make: Any = Tray, books: Any = reference.Books) -> None:
+def main(make: Any = Tray, books: Any = Books) -> None:
     """Run until killed."""
     get = os.environ.get
     kept = books(get("HIKKOSHI_BOOKS", "adapter.sqlite3"), os.environ["HIKKOSHI_TOWN"])
-    reference.listen(int(get("HIKKOSHI_PORT", "9200")), refuse, kept.shown)
+    listen(int(get("HIKKOSHI_PORT", "9200")), refuse, kept.shown)
     tray = make(kept, Path(os.environ["HIKKOSHI_TRAY"]))
     while True:
         tray.fetch()

@@ -557,7 +557,7 @@ def main(name: str) -> None:
     elif issubclass(broken, Books):
         reference.main(books=broken)
     elif issubclass(broken, Adapter):
-        reference_line.LARGEST = 50_000_000 if broken is DiesOfSize else reference.LARGEST
+        reference_line.LARGEST = 50_000_000 if broken is DiesOfSize else reference_line.LARGEST
         reference.main(make=broken)
     else:
         make: Callable[..., Adapter] = lambda books, hub, keys: _with(broken, books, hub, keys)  # noqa: E731
