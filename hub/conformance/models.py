@@ -13,6 +13,7 @@ class Mode(models.TextChoices):
 
     PUSH = "push", _("is pushed to")
     PULL = "pull", _("fetches")
+    FILES = "files", _("exchanges files")
 
 
 class Grade(models.TextChoices):
@@ -29,7 +30,7 @@ class Report(models.Model):
 
     municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="+", verbose_name=_("municipality"))
     at = models.DateTimeField(_("at"), default=timezone.now)
-    mode = models.CharField(_("way"), max_length=4, choices=Mode)
+    mode = models.CharField(_("way"), max_length=5, choices=Mode)
     standard = models.CharField(_("record standard"), max_length=60, help_text=_("Empty: canonical JSON."), blank=True)
     grade = models.CharField(_("grade"), max_length=1, choices=Grade)
     #: Name of the check, whether it passed (null: not made) and what was seen; no text of a notice.

@@ -24,8 +24,10 @@ from municipalities.notice import Notice
 
 #: How long a report counts: vendors change their systems, and the hub its checks.
 VALID = timedelta(days=400)
-#: Ways the kit can talk to; towns that exchange files are proved by their shadow run alone.
-MODES = {"http": Mode.PUSH, "https": Mode.PUSH, "pull": Mode.PULL}
+#: Ways the kit can talk to. How files travel (a shared folder, SFTP) changes nothing for who reads and lays them down.
+MODES = {"http": Mode.PUSH, "https": Mode.PUSH, "pull": Mode.PULL, "folder": Mode.FILES, "sftp": Mode.FILES}
+#: Ways the hub can run the kit itself; a town that exchanges files runs it where its folder is and sends the report.
+FROM_HERE = frozenset({Mode.PUSH, Mode.PULL})
 LONGEST_SEEN = 300
 
 

@@ -18,6 +18,8 @@ from django.views.decorators.cache import never_cache
 
 from hub import desk
 from hub.accounts import trust
+from hub.conformance import services as conformance
+from hub.conformance.models import Mode
 from hub.conformance.reading import lines
 from hub.deliveries import callbacks
 from hub.onboarding import drafts, facts, services, steps
@@ -29,6 +31,8 @@ from municipalities.transports.sftp import public_line
 
 #: How many drafts a page shows.
 DRAFTS = 5
+#: What the kit is called with, by the way a town is told.
+KIT_URLS = {Mode.PUSH: "https://…", Mode.PULL: "pull", Mode.FILES: "folder:…", None: "…"}
 #: What may be asked on the page, with the form that goes with it.
 FORMS: dict[str, type[forms.Form]] = {
     "choose": asked.LayoutForm,
@@ -219,7 +223,8 @@ class OnboardingAdmin(desk.Desk):
             live=live,
             media=self.media + live.media,
             drafts=row.drafts.order_by("-pk").defer("folder")[:DRAFTS],
-            kit_settings=services.kit_settings(row) if services.kit_address() else {},
+            kit_settings=services.kit_settings(row) if services.runs_from_here(row) else {},
+            kit_url=KIT_URLS[conformance.mode_of(row.address)],
             systems=[(client, trust.credentials_of(client)) for client in known.systems],
             needs_system=steps.needs_system(row.address),
             signed=callbacks.is_signed(row.address),

@@ -109,6 +109,8 @@ def start(row: Onboarding, kind: Run.Kind, books: str = "") -> Run:
 
 def start_kit(row: Onboarding, books: str) -> Run:
     """Let the kit play the hub towards the town's system; only towards an address that proved itself."""
+    if conformance.mode_of(row.address) not in conformance.FROM_HERE:
+        raise ValidationError(gettext("A town that exchanges files runs the kit where its folder is: read its report."))
     if why := callbacks.against(row.municipality_id, row.address):
         raise ValidationError(why)
     if books:
@@ -117,6 +119,11 @@ def start_kit(row: Onboarding, books: str) -> Run:
         except (InternalAddressError, OSError) as error:
             raise ValidationError(gettext("The books cannot be read there: %(why)s.") % {"why": error}) from error
     return start(row, Run.Kind.KIT, books)
+
+
+def runs_from_here(row: Onboarding) -> bool:
+    """Whether this installation runs the kit, and this way of being told can be played from here."""
+    return bool(kit_address()) and conformance.mode_of(row.address) in conformance.FROM_HERE
 
 
 def kit_address() -> str:

@@ -93,6 +93,26 @@ def test_without_the_needed_grade_nothing_goes_live() -> None:
     assert planned()
 
 
+def test_a_town_that_exchanges_files_needs_its_grade_too_and_shows_it() -> None:
+    client = desk(operator())
+    for address in (
+        "folder:town",
+        "sftp://town@files.example.jp/in?hostkey=SHA256:xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+    ):
+        assert "No conformance report" in services.against(HAKODATE, "gif_json", address)
+    assert "No conformance report" in plan(client, address="folder:town")
+    row = record(mode="files", failed="half_written")
+    assert row.grade == "D"
+    assert "has grade D: B is needed" in plan(client, address="folder:town")
+    assert not planned()
+    page = client.get(f"/admin/conformance/report/{row.pk}/change/").content.decode()
+    assert next(check for check in kit.table() if check.name == "half_written").title["en"] in page
+    assert "exchanges files" in client.get("/admin/conformance/report/").content.decode()
+    record(mode="files")
+    plan(client, address="folder:town")
+    assert planned()
+
+
 def test_an_operator_overrides_with_a_reason_that_is_kept_and_a_clerk_does_not() -> None:
     user = clerk(HAKODATE)
     user.plans_connections = True
@@ -131,18 +151,23 @@ def test_a_report_shows_what_to_do_to_the_town_it_is_about() -> None:
             assert late.remedy["en"] in page.content.decode()
 
 
-def test_the_command_grades_an_adapter_and_keeps_the_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("mode", "adapter"), [("push", "reference_adapter"), ("files", "reference_files")])
+def test_the_command_grades_an_adapter_and_keeps_the_report(
+    mode: str, adapter: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("HIKKOSHI_BOOKS", str(tmp_path / "adapter.sqlite3"))
-    adapter = ROOT / "municipalities" / "conformance" / "reference_adapter.py"
+    monkeypatch.setenv("HIKKOSHI_POLL", "0.05")
     port, out = options.free_port(), StringIO()
     address = f"http://127.0.0.1:{port}/"
-    start = f"{sys.executable} {adapter}"
-    arguments = [address, "--start", start, "--books", f"{address}books", "--only", "ordinary", "--town", HAKODATE]
+    start = f"{sys.executable} {ROOT / 'municipalities' / 'conformance' / adapter}.py"
+    url = address if mode == "push" else f"folder:{tmp_path / 'tray'}"
+    arguments = [url, "--start", start, "--books", f"{address}books", "--only", "ordinary", "--town", HAKODATE]
     call_command("conformance", *arguments, "--json", "--record", stdout=out, stderr=StringIO())
     told = json.loads(out.getvalue())
     assert told["grade"] == "A"
     assert told["checks"][0] | {"name": "ordinary", "passed": True} == told["checks"][0]
     with acting(HUB):
-        assert Report.objects.get(municipality=HAKODATE).grade == "B"  # the other checks were not made
+        kept = Report.objects.get(municipality=HAKODATE)
+    assert (kept.mode, kept.grade) == (mode, "B")  # the other checks were not made
     with pytest.raises(CommandError):
         call_command("conformance", *arguments, "--standard", "no_such_standard", stderr=StringIO())

@@ -278,6 +278,24 @@ def test_the_list_warns_of_credentials_that_end_and_only_operators_come_here(
         assert desk.client.get(path).status_code == 403
 
 
+def test_a_town_that_exchanges_files_is_connected_by_the_report_it_sends() -> None:
+    desk = Desk()
+    desk.do("choose", standard="gif_json", gaiji="")
+    desk.do("place", address="folder:hakodate", concurrency="1")
+    assert desk.stands()["conformance"] == "waiting"
+    page = desk.page()
+    assert 'id="kit-settings"' not in page
+    assert "manage.py conformance folder:…" in page
+    assert "runs the kit where its folder is" in desk.do("kit", books="")
+    assert rows(Run) == []
+    assert "another way of being told" in desk.do("report", report=file("r.json", json.dumps(report("pull"))))
+    desk.do("report", report=file("r.json", json.dumps(report("files"))))
+    assert desk.stands()["conformance"] == "done"
+    day = (timezone.localdate() + timedelta(days=7)).isoformat()
+    desk.do("live", day=day, reason="", confirm="1")
+    assert Connection.objects.filter(municipality=HAKODATE, address="folder:hakodate").exists()
+
+
 def test_nothing_internal_is_read_by_the_kit(settings: Any) -> None:
     settings.HUB_CALLBACK_NETWORKS = []
     desk = Desk()

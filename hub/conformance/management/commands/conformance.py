@@ -29,8 +29,6 @@ class Command(BaseCommand):
         given = type("Given", (), options_)()
         if given.standard and given.standard not in standard.names():
             raise CommandError(f"There is no record standard «{given.standard}»; see «manage.py standards list».")
-        if given.record and given.url.startswith("folder:"):
-            raise CommandError("Towns that exchange files are proved by their shadow run: there is nothing to record.")
         report = options.run(given, self.stderr.write, services.writer(given.standard))
         document = document_of(report, given.language) | {"standard": given.standard}
         lines = as_lines(report, given.language)
