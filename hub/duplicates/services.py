@@ -17,11 +17,15 @@ from hub.duplicates.models import Case, Finding, Mark, Member
 from hub.relocations import facts, journey, people
 from hub.relocations.filing import Filing
 from hub.relocations.models import Mover, Relocation
+from hub.rows import Writer
 
 #: States of a filing that contradict no other: it has come to an end.
 ENDED = ("WITHDRAWN", "REJECTED", "CANCELLED", "DIVERTED", "SETTLED", "COMPLETE")
 #: States in which a mover's move-out is not registered (any more).
 NOT_REGISTERED = ("PENDING", "DELIVERED", "PROVISIONAL", "RETURNED", "REJECTED", "WITHDRAWN", "CANCELLED")
+
+
+MARKS = Writer(Mark)
 
 
 def look(relocation: Relocation, filing: Filing, gone: Collection[int], **_: Any) -> None:
@@ -37,9 +41,11 @@ def look(relocation: Relocation, filing: Filing, gone: Collection[int], **_: Any
     found: dict[bytes, list[Mark]] = {}
     for other in others.exclude(relocation__state__in=ENDED):
         found.setdefault(bytes(other.mark), []).append(other)
-    Mark.objects.bulk_create(
-        Mark(relocation=relocation, municipality_id=code, ordinal=number, mark=mark)
-        for (code, number), mark in marks.items()
+    MARKS(
+        [
+            Mark(relocation=relocation, municipality_id=code, ordinal=number, mark=mark)
+            for (code, number), mark in marks.items()
+        ]
     )
     for mark, marked in found.items():
         _join(town, mark, [*marked, Mark(relocation=relocation, ordinal=here[mark], mark=mark)])

@@ -65,11 +65,11 @@ class Subject:
     on: date
     answers: Answers
     age_limit: int | None = None  #: of this municipality, where it differs
-    read: dict[str, str] = field(default_factory=dict)
+    read: dict[str, object] = field(default_factory=dict)
 
     def note(self, name: str, value: object) -> None:
         """Note that the rule depends on this value."""
-        self.read[name] = str(value)
+        self.read[name] = value
 
     def answer(self, question: str) -> str:
         """Return what was answered, empty if nothing."""

@@ -68,6 +68,9 @@ class Finding:
             return plain
 
 
+#: What is marked must be written as it always was: a mark that changes re-opens tasks.
+_as_text = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
+
 #: Local rules by municipality and rule.
 Locals = Mapping[tuple[str, str], Local]
 NOTHING = Local()
@@ -109,7 +112,7 @@ def one(rule: Rule, move: Move, person: Person, answers: Answers, local: Locals)
     subject.note("days", days)
     subject.note("reasons", reasons)
     subject.note("rule", f"{rule.name} v{rule.version} {code}")
-    inputs = json.dumps(subject.read, sort_keys=True, ensure_ascii=False)
+    inputs = _as_text({name: str(value) for name, value in subject.read.items()})
     return Finding(rule, person.ordinal, code, verdict, questions, reasons, on, counted_from, days, here, inputs)
 
 
@@ -132,12 +135,11 @@ def _counted(rule: Rule, person: Person, here: Local) -> tuple[date | None, int 
 def weigh(rule: Rule, subject: Subject) -> tuple[Verdict | None, tuple[tuple[int, str], ...], tuple[str, ...]]:
     """Weigh the groups in their order: one that fails ends it, the first that is open says what to ask next.
 
-    All groups are read, so that what the rule depends on does not depend on the order.
+    Of a rule that may apply all groups are read, so that what it depends on does not depend on the order.
     """
     open_: Truth | None = None
     asked: tuple[tuple[int, str], ...] = ()
     reasons: list[str] = []
-    failed = False
     for group in rule.needs:
         found = [(condition, holds(subject, condition)) for condition in group]
         met = [condition.name for condition, truth in found if truth is Truth.HOLDS]
@@ -146,12 +148,10 @@ def weigh(rule: Rule, subject: Subject) -> tuple[Verdict | None, tuple[tuple[int
             continue
         unknown = next(((condition, truth) for condition, truth in found if truth is not Truth.NOT), None)
         if unknown is None:
-            failed = True
-        elif open_ is None:
+            return None, (), ()
+        if open_ is None:
             condition, open_ = unknown
             asked = _question(condition.question, subject) if open_ is Truth.ASK else ()
-    if failed:
-        return None, (), ()
     if open_ is None:
         return Verdict.DUE, (), tuple(reasons)
     return (Verdict.ASK if open_ is Truth.ASK else Verdict.CLERK), asked, tuple(reasons)

@@ -11,7 +11,6 @@ from uuid import UUID
 import msgspec
 from django.conf import settings
 from django.db import connection
-from django.db.models import Q
 from django.utils import timezone
 
 from hub import actors
@@ -22,6 +21,7 @@ from hub.procedures.conditions import HOUSEHOLD, NO, YES, Answers, Move
 from hub.procedures.evaluation import Finding, Local, Locals, Verdict, evaluate
 from hub.procedures.models import AnswerSheet, LocalRule, Step, Task
 from hub.procedures.states import OPEN, SETTLED, Asks, Reason, State
+from hub.rows import Reader
 from hub.vault import cipher
 from hub.vault import services as vault
 from municipalities.opening import Opening
@@ -51,13 +51,16 @@ class Changed:
     cancelled: tuple[Task, ...]
 
 
+TASKS = Reader(Task, "WHERE relocation_id = %s ORDER BY rule, ordinal, generation")
+
+
 def update(case: Case) -> Changed:
     """Bring the tasks in line with the rules: add, revise, open, supersede. Repeating it changes nothing.
 
     Nothing is written before a first gate has opened. Runs inside the caller's transaction as the hub, which holds
     the relocation's lock.
     """
-    existing = list(Task.objects.filter(relocation_id=case.relocation_id).order_by("rule", "ordinal", "generation"))
+    existing = TASKS(case.relocation_id)
     if not existing and not any(case.gates.values()):
         return Changed((), ())
     found = _wanted(case)
@@ -187,12 +190,15 @@ def in_force(relocation_id: UUID) -> dict[tuple[str, int], Task]:
     return {(task.rule, task.ordinal): task for task in rows}
 
 
+LOCAL_RULES = Reader(
+    LocalRule, "WHERE municipality_id = ANY(%s) AND valid_from <= %s AND (valid_to IS NULL OR valid_to >= %s)"
+)
+
+
 def local_rules(codes: set[str]) -> Locals:
     """Return what these towns set otherwise today."""
     today = timezone.localdate()
-    rows = LocalRule.objects.filter(
-        Q(valid_to=None) | Q(valid_to__gte=today), municipality__in=codes, valid_from__lte=today
-    )
+    rows = LOCAL_RULES(sorted(codes), today, today)
     return {
         (row.municipality_id, row.rule): Local(row.offered, row.department, row.days, row.age_limit, row.note)
         for row in rows
@@ -238,9 +244,12 @@ def rename(case: Case, code: str, successor: str) -> list[Task]:
 _answers = msgspec.json.Decoder(dict[str, str])
 
 
+LAST_SHEET = Reader(AnswerSheet, "WHERE relocation_id = %s ORDER BY number DESC LIMIT 1")
+
+
 def last_sheet(relocation_id: UUID) -> AnswerSheet | None:
     """Return the answers that count."""
-    return AnswerSheet.objects.filter(relocation_id=relocation_id).order_by("-number").first()
+    return LAST_SHEET.first(relocation_id)
 
 
 def answers_of(relocation_id: UUID, key: bytes) -> Answers:

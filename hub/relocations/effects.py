@@ -12,9 +12,10 @@ from hub.catalogue import refuse
 from hub.deliveries import services as deliveries
 from hub.relocations import alerts, corrections, facts, journey, legs, outages, services, timers
 from hub.relocations.clocks import table
-from hub.relocations.models import Relocation, Report
+from hub.relocations.models import Alert, Relocation, Report
 from hub.relocations.notes import Notes
 from hub.relocations.reported import ReportBody
+from hub.rows import Reader
 from municipalities.models import Municipality
 from municipalities.notice import Flow, Role
 from municipalities.openings import opening
@@ -134,6 +135,11 @@ def _first_visit(report: Report, body: ReportBody, relocation: Relocation, notes
         timers.begin(relocation, table()["C90"], town, today, list(report.ordinals))
 
 
+UNDECIDED_HEAD = Reader(
+    Alert, "WHERE relocation_id = %s AND municipality_id = %s AND code = 'A414' AND about = %s AND settled_at IS NULL"
+)
+
+
 def head_settled(body: ReportBody, relocation: Relocation, municipality: str) -> None:
     """Hold order rule O6: the origin does or waives the change of head before the head's move-out is registered."""
     if (body.head_change or body.new_head) and body.type != "moveout.decided":
@@ -142,9 +148,7 @@ def head_settled(body: ReportBody, relocation: Relocation, municipality: str) ->
         raise refuse("E104", "/new_head", "Only of a head that changed: DONE or EX_OFFICIO.")
     if (body.type, body.outcome) != ("moveout.decided", "REGISTERED"):
         return
-    open_ = relocation.alerts.filter(
-        municipality=municipality, code="A414", about=alerts.UNDECIDED, settled_at=None
-    ).first()
+    open_ = UNDECIDED_HEAD.first(relocation.pk, municipality, alerts.UNDECIDED)
     if open_ is None:
         return
     if not body.head_change:

@@ -6,7 +6,6 @@ from datetime import date, datetime
 
 import msgspec
 from django.db import connection
-from django.db.models import Model
 from django.utils import timezone
 
 from hub.deliveries.models import Delivery
@@ -14,6 +13,7 @@ from hub.deliveries.states import State
 from hub.relocations import journey
 from hub.relocations.journey import Due, Fact, LegFacts, Situation
 from hub.relocations.models import Event, Guard, Leg, Mover, Relocation, Report
+from hub.rows import Reader
 from hub.vault import cipher
 from municipalities.notice import Flow, Kind, Role
 
@@ -58,30 +58,19 @@ class Rows:
         return found
 
 
-def _all_of(model: type[Model], rest: str, without: Collection[str] = ()) -> str:
-    """Return the statement that reads whole rows of a model: written once, not built anew at every event."""
-    columns = ", ".join(f'"{field.column}"' for field in model._meta.concrete_fields if field.name not in without)
-    return f"SELECT {columns} FROM {model._meta.db_table} {rest}"  # noqa: S608 - a model's own names
-
-
-LEGS = _all_of(Leg, "WHERE relocation_id = %s")
-MOVERS = _all_of(Mover, "WHERE relocation_id = %s ORDER BY leg_id, ordinal")
+LEGS = Reader(Leg, "WHERE relocation_id = %s")
+MOVERS = Reader(Mover, "WHERE relocation_id = %s ORDER BY leg_id, ordinal")
 # What was told stays sealed: the journey asks what was told and when, never for the text.
-DELIVERIES = _all_of(Delivery, "WHERE relocation_id = %s ORDER BY sequence", without=["notice"])
-REPORTS = _all_of(Report, "WHERE relocation_id = %s ORDER BY received_at")
-EVENTS = _all_of(Event, "WHERE relocation_id = %s AND type = ANY(%s) ORDER BY id")
+DELIVERIES = Reader(Delivery, "WHERE relocation_id = %s ORDER BY sequence", without=["notice"])
+REPORTS = Reader(Report, "WHERE relocation_id = %s ORDER BY received_at")
+EVENTS = Reader(Event, "WHERE relocation_id = %s AND type = ANY(%s) ORDER BY id")
 
 
 def read(relocation: Relocation) -> Rows:
     """Read the rows; whoever changes them holds the relocation's lock."""
-    key = [relocation.pk]
-    legs = {leg.pk: leg for leg in Leg.objects.raw(LEGS, key)}
-    rows = Rows(
-        list(Mover.objects.raw(MOVERS, key)),
-        list(Delivery.objects.raw(DELIVERIES, key)),
-        list(Report.objects.raw(REPORTS, key)),
-        list(Event.objects.raw(EVENTS, [relocation.pk, list(ACTS)])),
-    )
+    key = relocation.pk
+    legs = {leg.pk: leg for leg in LEGS(key)}
+    rows = Rows(MOVERS(key), DELIVERIES(key), REPORTS(key), EVENTS(key, list(ACTS)))
     for mover in rows.movers:
         mover.leg = legs[mover.leg_id]
     return rows

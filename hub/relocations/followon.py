@@ -28,6 +28,7 @@ from hub.relocations import facts, legs, notices, services
 from hub.relocations.filing import Filing
 from hub.relocations.models import Guard, Relocation
 from hub.relocations.services import Opened
+from hub.rows import Reader
 from municipalities import standard
 from municipalities.models import Connection
 from municipalities.notice import Coverage, Kind, Mover, Notice, Role
@@ -168,14 +169,23 @@ def _tell(relocation: Relocation, rows: facts.Rows, opened: Opened, move: Move, 
     writing.told(ids)
 
 
+CONNECTED = Reader(
+    Connection,
+    "WHERE municipality_id = ANY(%s) AND (valid_from IS NULL OR valid_from <= %s)"
+    " AND (valid_to IS NULL OR valid_to >= %s)",
+)
+
+
 def _carried(tasks: Iterable[Task]) -> list[Task]:
     """Return the tasks whose town's layout has items for tasks; the others wait at the desk alone.
 
     A record that cannot say which procedure it is about would tell a department nothing but a name.
     """
     found = list(tasks)
-    codes = {task.municipality_id for task in found}
-    rows = Connection.objects.valid_on(timezone.localdate()).filter(municipality__in=codes)
+    if not found:
+        return []
+    today, codes = timezone.localdate(), {task.municipality_id for task in found}
+    rows = CONNECTED(sorted(codes), today, today)
     able = {row.municipality_id for row in rows if "task" not in standard.load(row.standard).omits}
     return [task for task in found if task.municipality_id in able]
 

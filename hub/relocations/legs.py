@@ -10,7 +10,10 @@ from django.db import connection
 from hub.actors import HUB, acting, current
 from hub.relocations import tables
 from hub.relocations.models import Guard, Leg, Mover, Relocation
+from hub.rows import Writer
 from municipalities.notice import Role
+
+LEGS, MOVERS = Writer(Leg), Writer(Mover)
 
 #: Steps that a hand-over makes, as rows (role, from, message, to, whether it moves other legs than the receiver's).
 _SENT_STEPS = [
@@ -91,9 +94,9 @@ def make(
         for role, code in parts
         if (role, code) not in legs
     }
-    Leg.objects.bulk_create(new.values())
+    LEGS(list(new.values()))
     legs |= new
-    return Mover.objects.bulk_create(
+    movers = [
         Mover(
             leg=legs[role, code],
             relocation=relocation,
@@ -104,4 +107,6 @@ def make(
         )
         for (role, code), ordinals in parts.items()
         for ordinal in ordinals
-    )
+    ]
+    MOVERS(movers)
+    return movers

@@ -8,6 +8,9 @@ from django.utils import timezone
 from hub import actors
 from hub.audit import services as audit
 from hub.relocations.models import Event, Relocation
+from hub.rows import Writer
+
+EVENTS = Writer(Event)
 
 
 @dataclass
@@ -32,7 +35,7 @@ class Notes:
 
     def write(self) -> None:
         """Write events and audit entries, each in one round of statements."""
-        Event.objects.bulk_create(self.events)
+        EVENTS(self.events)
         audit.record_all(
             audit.Act(
                 event.type,

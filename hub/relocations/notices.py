@@ -5,6 +5,8 @@ This is the one place where disclosure is applied; everything that leaves the hu
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -111,7 +113,14 @@ def guarded(filing: Filing, type_: str, role: Role) -> Filing:
 
 def disclose(notice: Notice) -> Notice:
     """Blank every field that the table does not allow for this type of notice (a field unknown to it too)."""
-    allowed = tables.allowed(notice.type, notice.role, notice.kind)
+    hidden, blanks = _withheld(tables.allowed(notice.type, notice.role, notice.kind))
+    movers = tuple(msgspec.structs.replace(mover, **blanks) for mover in notice.movers)
+    return msgspec.structs.replace(notice, movers=movers, **hidden)
+
+
+@cache
+def _withheld(allowed: frozenset[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what takes the place of the fields that are not allowed: of the notice, and of each mover."""
     hidden = {
         field.name: field.default
         for field in msgspec.structs.fields(Notice)
@@ -122,5 +131,4 @@ def disclose(notice: Notice) -> Notice:
         for field in msgspec.structs.fields(Mover)
         if field.name not in MOVER_ENVELOPE and f"movers.{field.name}" not in allowed
     }
-    movers = tuple(msgspec.structs.replace(mover, **blanks) for mover in notice.movers)
-    return msgspec.structs.replace(notice, movers=movers, **hidden)
+    return hidden, blanks

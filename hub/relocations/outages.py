@@ -16,6 +16,7 @@ from hub.catalogue import refuse
 from hub.relocations import facts
 from hub.relocations.models import Alert, Relocation
 from hub.relocations.reported import ReportBody
+from hub.rows import Reader
 from municipalities.models import Outage
 from municipalities.notice import Flow
 
@@ -40,11 +41,15 @@ ON CONFLICT DO NOTHING
 """
 
 
+LASTING = Reader(Outage, "WHERE since <= %s AND (until IS NULL OR until > %s) ORDER BY since DESC")
+
+
 def down(codes: Iterable[str]) -> Mapping[str, datetime]:
     """Return since when the line is down at these towns; those where it works are not in it."""
     wanted = set(codes)
     since: dict[str, datetime] = {}
-    for row in Outage.objects.at(timezone.now()).order_by("-since"):
+    now = timezone.now()
+    for row in LASTING(now, now):
         since |= dict.fromkeys(wanted if row.municipality_id is None else wanted & {row.municipality_id}, row.since)
     return since
 

@@ -2,7 +2,6 @@
 
 import msgspec
 from django.db import IntegrityError
-from django.db.models import Q
 from django.utils import timezone
 
 from hub import numbers
@@ -14,10 +13,19 @@ from hub.ids import is_receipt_no
 from hub.procedures import services as procedures
 from hub.procedures.models import Task
 from hub.relocations import effects, facts, journey, services, signals, tables
-from hub.relocations.models import Leg, Relocation, Report
+from hub.relocations.models import Relocation, Report
 from hub.relocations.notes import Notes
 from hub.relocations.reported import ReportBody
+from hub.rows import Reader, Writer
 from hub.vault import cipher
+
+REPORTS = Writer(Report)
+#: The relocation of a receipt number, locked, if the town has a leg in one of these roles.
+LOCKED = Reader(
+    Relocation,
+    "WHERE receipt_no = %s AND EXISTS (SELECT FROM relocations_leg AS leg WHERE leg.municipality_id = %s"
+    " AND leg.role = ANY(%s) AND leg.relocation_id = relocations_relocation.id) FOR UPDATE",
+)
 
 
 def receive(body: ReportBody, municipality: str) -> tuple[Report, bool]:
@@ -75,17 +83,16 @@ def _relocation(body: ReportBody, municipality: str) -> Relocation:
     roles = tables.reports()[body.type]
     if bool(roles) == (body.delivery is not None):
         raise refuse("E104", "/delivery", "Only resend.requested and task.result name a delivery.")
+    locked = Relocation.objects.select_for_update(of=("self",))
     if body.delivery is not None:
         wanted = Delivery.objects.for_town(municipality).filter(pk=body.delivery)
-        mine = Q(pk__in=wanted.values("relocation_id"))
+        relocation = locked.filter(pk__in=wanted.values("relocation_id")).first()
     elif not is_receipt_no(body.receipt_no):
         raise refuse("E108", "/receipt_no")
     elif body.type == "arrival.diverted":  # who appears brings the number; the town has no part in it before
-        mine = Q(receipt_no=body.receipt_no)
+        relocation = locked.filter(receipt_no=body.receipt_no).first()
     else:
-        legs = Leg.objects.filter(municipality=municipality, role__in=roles)
-        mine = Q(receipt_no=body.receipt_no, pk__in=legs.values("relocation_id"))
-    relocation = Relocation.objects.select_for_update(of=("self",)).filter(mine).first()
+        relocation = LOCKED.first(body.receipt_no, municipality, [role.value for role in roles])
     if relocation is None:
         raise refuse("E108", "/receipt_no" if roles else "/delivery")
     return relocation
@@ -163,7 +170,7 @@ def _store(
     )
     report.body = cipher.seal(key, msgspec.json.encode(body), report.identity)
     try:
-        report.save(force_insert=True)
+        REPORTS([report])
     except IntegrityError:
         raise refuse("E202", "/id") from None
     return report

@@ -32,12 +32,15 @@ from hub.relocations.checks import check, codes
 from hub.relocations.filing import Filing
 from hub.relocations.models import Agreement, Guard, Leg, Relocation, Version
 from hub.relocations.notes import Notes
+from hub.rows import Reader, Writer
 from hub.vault import cipher
 from hub.vault import services as vault
 from municipalities.models import Municipality
 from municipalities.notice import Flow, Kind, Reason, Role
 
 _filings = msgspec.json.Decoder(Filing)
+RELOCATIONS, VERSIONS = Writer(Relocation), Writer(Version)
+VERSION = Reader(Version, "WHERE relocation_id = %s AND number = %s")
 
 
 def file(filing: Filing, owner: Actor, idempotency_key: str = "") -> tuple[Relocation, bool]:
@@ -106,10 +109,10 @@ def _store(relocation_id: UUID, filing: Filing, body: bytes, owner: Actor) -> Re
         agreement=Agreement.PENDING if people.asked(filing, timezone.localdate()) else Agreement.NOT_NEEDED,
     )
     key = vault.create(relocation.pk)
-    relocation.save(force_insert=True)
+    RELOCATIONS([relocation])
     version = Version(relocation=relocation)
     version.body = cipher.seal(key, body, version.identity)
-    version.save(force_insert=True)
+    VERSIONS([version])
     notes = Notes(relocation)
     notes.add("filing.submitted", movers=len(filing.movers), filer=owner.kind.value)
     acknowledged = notes.add("filing.acknowledged")
@@ -166,8 +169,8 @@ def lock(relocation_id: UUID) -> Relocation:
 
 def filing_of(relocation: Relocation, key: bytes | None = None) -> Filing:
     """Unseal the present version; raises ``ShreddedError`` when the relocation was shredded."""
-    version = relocation.versions.get(number=relocation.version)
     key = key or vault.open_one(relocation.pk)
+    [version] = VERSION(relocation.pk, relocation.version)
     return _filings.decode(cipher.unseal(key, bytes(version.body), version.identity))
 
 
@@ -204,6 +207,9 @@ def advance(relocation_id: UUID) -> None:
     go_on(relocation, facts.read(relocation), Notes(relocation))
 
 
+STATE = "UPDATE relocations_relocation SET state = %s WHERE id = %s"
+
+
 def go_on(
     relocation: Relocation,
     rows: facts.Rows,
@@ -231,7 +237,8 @@ def go_on(
     arrived = result.state in facts.REGISTERED and relocation.state not in facts.REGISTERED
     if result.state != relocation.state:
         relocation.state = result.state
-        relocation.save(update_fields=["state"])
+        with connection.cursor() as cursor:
+            cursor.execute(STATE, [relocation.state, relocation.pk])
     if result.due:
         rows.deliveries.extend(_tell(relocation, rows, unsealed, result.due))
     if moved:

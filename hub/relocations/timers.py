@@ -9,10 +9,13 @@ from hub.relocations import facts, journey
 from hub.relocations.clocks import Clock, table
 from hub.relocations.filing import Filing
 from hub.relocations.models import Deadline, DeadlineState, Relocation
+from hub.rows import Reader, Writer
 from municipalities.notice import Flow, Kind, Role
 from municipalities.openings import opening
 
 ONE_DAY = timedelta(days=1)
+RUNNING = Reader(Deadline, f"WHERE relocation_id = %s AND state = '{DeadlineState.RUNNING.value}'")
+STARTED = Writer(Deadline, "ON CONFLICT DO NOTHING")
 
 
 def start(relocation: Relocation, rows: facts.Rows, filing: Filing) -> None:
@@ -21,7 +24,7 @@ def start(relocation: Relocation, rows: facts.Rows, filing: Filing) -> None:
     for row in relocation.deadlines.filter(state=DeadlineState.RUNNING) if relocation.version > 1 else ():
         if (row.municipality_id, row.clock, row.starts_on) not in wanted and row.clock != "C90":
             end(row, DeadlineState.SUPERSEDED)
-    Deadline.objects.bulk_create(wanted.values(), ignore_conflicts=True)
+    STARTED(list(wanted.values()))
     if relocation.version > 1:  # a day that counts again
         for row in relocation.deadlines.filter(state=DeadlineState.SUPERSEDED):
             if (row.municipality_id, row.clock, row.starts_on) in wanted:
@@ -86,7 +89,7 @@ def begin(relocation: Relocation, clock: Clock, town: str, event: date, ordinals
 def follow(relocation: Relocation, pasts: Mapping[int, journey.Past]) -> None:
     """Stop the clocks that were met, or whose movers have nothing to do there any more."""
     over: dict[DeadlineState, list[int]] = {}
-    for row in relocation.deadlines.filter(state=DeadlineState.RUNNING):
+    for row in RUNNING(relocation.pk):
         open_, met = left(row, pasts)
         if not open_:
             over.setdefault(DeadlineState.MET if met else DeadlineState.SUPERSEDED, []).append(row.pk)

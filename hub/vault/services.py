@@ -7,8 +7,11 @@ from uuid import UUID
 from django.conf import settings
 from django.db import connection
 
+from hub.rows import Writer
 from hub.vault import cipher
 from hub.vault.models import DataKey
+
+KEYS = Writer(DataKey)
 
 
 class ShreddedError(Exception):
@@ -24,7 +27,7 @@ def masters() -> cipher.MasterKeys:
 def create(relocation_id: UUID) -> bytes:
     """Make, store and return the key of a new relocation."""
     key = cipher.new_key()
-    DataKey.objects.create(relocation_id=relocation_id, wrapped=masters().wrap(key, _identity(relocation_id)))
+    KEYS([DataKey(relocation_id=relocation_id, wrapped=masters().wrap(key, _identity(relocation_id)))])
     return key
 
 
