@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from hub import actors
 from hub.audit.models import GENERAL, Chain, Entry
+from hub.rows import sent
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +63,11 @@ APPEND = """
 WITH entries AS (
     INSERT INTO audit_entry (chain_id, number, at, actor_kind, actor, municipality, action, subject, detail, code)
     SELECT e.chain, e.number, %(at)s, %(kind)s, %(actor)s, %(municipality)s, e.action, e.subject, e.detail, e.code
-      FROM unnest(%(chains)s::uuid[], %(numbers)s::int[], %(actions)s::varchar[], %(subjects)s::varchar[],
-                  %(details)s::jsonb[], %(codes)s::bytea[]) AS e(chain, number, action, subject, detail, code)
+      FROM jsonb_to_recordset(%(entries)s::jsonb)
+           AS e(chain uuid, number int, action varchar, subject varchar, detail jsonb, code bytea)
 )
 UPDATE audit_chain AS c SET length = n.length, head = n.head, seal = n.seal
-  FROM unnest(%(ids)s::uuid[], %(lengths)s::int[], %(heads)s::bytea[], %(seals)s::bytea[])
-       AS n(id, length, head, seal)
+  FROM jsonb_to_recordset(%(heads)s::jsonb) AS n(id uuid, length int, head bytea, seal bytea)
  WHERE c.id = n.id
 """
 
@@ -82,16 +82,21 @@ def _append(rows: list[Entry], heads: dict[UUID, tuple[int, bytes]]) -> None:
                 "kind": rows[0].actor_kind,
                 "actor": rows[0].actor,
                 "municipality": rows[0].municipality,
-                "chains": [row.chain_id for row in rows],
-                "numbers": [row.number for row in rows],
-                "actions": [row.action for row in rows],
-                "subjects": [row.subject for row in rows],
-                "details": [msgspec.json.encode(row.detail).decode() for row in rows],
-                "codes": [row.code for row in rows],
-                "ids": list(heads),
-                "lengths": [length for length, _ in heads.values()],
-                "heads": [head for _, head in heads.values()],
-                "seals": [seal(chain, length, head) for chain, (length, head) in heads.items()],
+                "entries": sent(
+                    {
+                        "chain": row.chain_id,
+                        "number": row.number,
+                        "action": row.action,
+                        "subject": row.subject,
+                        "detail": row.detail,
+                        "code": row.code,
+                    }
+                    for row in rows
+                ),
+                "heads": sent(
+                    {"id": chain, "length": length, "head": head, "seal": seal(chain, length, head)}
+                    for chain, (length, head) in heads.items()
+                ),
             },
         )
 

@@ -211,10 +211,10 @@ def amend(request: HttpRequest, actor: Actor, receipt_no: str) -> HttpResponse:
 def withdraw(request: HttpRequest, actor: Actor, receipt_no: str) -> HttpResponse:
     """Ask whether it is meant, then take the filing back."""
     relocation = own(actor, receipt_no)
-    cancels = standing.may_cancel(relocation)
-    if not (cancels or standing.may_withdraw(relocation)):
+    if relocation.frozen_at or relocation.state in changing.ENDED:
         return _too_late(request, relocation)
-    if request.method != "POST":
+    if request.method != "POST":  # whether it is taken back or cancelled is known when it is done, under the lock
+        cancels = standing.may_cancel(relocation)
         return render(request, "citizens/withdraw.html", {"relocation": relocation, "cancels": cancels})
     try:
         if changing.withdraw(relocation.pk, actor).state == "WITHDRAWN":

@@ -19,6 +19,7 @@ from hub.catalogue import refuse
 from hub.deliveries import feed, lanes, parking, signals, steps, writing
 from hub.deliveries.models import Delivery, Receipt
 from hub.deliveries.states import UNSENT, Answer, Cause, State
+from hub.rows import sent
 from hub.vault import cipher
 from hub.vault import services as vault
 from municipalities import standard
@@ -84,10 +85,9 @@ WITH told AS (
            due_at, leased_by, created_at)
     SELECT d.id, d.relocation, d.receipt_no, d.version, d.type, d.role, d.part, d.ordinals,
            d.town, link.id, d.sequence, d.notice, 'queued', '', '', '', 0, 0, %(now)s, '', %(now)s
-      FROM unnest(%(ids)s::uuid[], %(relocations)s::uuid[], %(receipt_nos)s::varchar[], %(versions)s::int[],
-                  %(types)s::varchar[], %(roles)s::varchar[], %(parts)s::int[], %(ordinals)s::jsonb[],
-                  %(towns)s::varchar[], %(sequences)s::int[], %(notices)s::bytea[])
-           AS d(id, relocation, receipt_no, version, type, role, part, ordinals, town, sequence, notice)
+      FROM jsonb_to_recordset(%(rows)s::jsonb)
+           AS d(id uuid, relocation uuid, receipt_no varchar, version int, type varchar, role varchar, part int,
+                ordinals jsonb, town varchar, sequence int, notice bytea)
       JOIN municipalities_connection AS link
         ON link.municipality_id = d.town AND link.valid_from <= %(today)s
        AND (link.valid_to IS NULL OR link.valid_to >= %(today)s)
@@ -107,17 +107,22 @@ def _insert(rows: Sequence[Delivery]) -> None:
         "now": now,
         "today": timezone.localdate(now),
         "kind": actors.current().kind.value,
-        "ids": [row.pk for row in rows],
-        "relocations": [row.relocation_id for row in rows],
-        "receipt_nos": [row.receipt_no for row in rows],
-        "versions": [row.version for row in rows],
-        "types": [row.type for row in rows],
-        "roles": [row.role for row in rows],
-        "parts": [row.part for row in rows],
-        "ordinals": [msgspec.json.encode(row.ordinals).decode() for row in rows],
-        "towns": [row.municipality_id for row in rows],
-        "sequences": [row.sequence for row in rows],
-        "notices": [bytes(row.notice) for row in rows],
+        "rows": sent(
+            {
+                "id": row.pk,
+                "relocation": row.relocation_id,
+                "receipt_no": row.receipt_no,
+                "version": row.version,
+                "type": row.type,
+                "role": row.role,
+                "part": row.part,
+                "ordinals": row.ordinals,
+                "town": row.municipality_id,
+                "sequence": row.sequence,
+                "notice": row.notice,
+            }
+            for row in rows
+        ),
     }
     with connection.cursor() as cursor:
         cursor.execute(INSERT, parameters)

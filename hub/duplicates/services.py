@@ -17,7 +17,7 @@ from hub.duplicates.models import Case, Finding, Mark, Member
 from hub.relocations import facts, journey, people
 from hub.relocations.filing import Filing
 from hub.relocations.models import Mover, Relocation
-from hub.rows import Writer
+from hub.rows import Reader, Writer
 
 #: States of a filing that contradict no other: it has come to an end.
 ENDED = ("WITHDRAWN", "REJECTED", "CANCELLED", "DIVERTED", "SETTLED", "COMPLETE")
@@ -94,6 +94,15 @@ def _is_registered(relocation_id: Any, ordinal: int, town: str) -> bool:
     return origin.exclude(state__in=NOT_REGISTERED).exists()
 
 
+#: The cases of movers at a town that are not decided to be different persons, locked in one order.
+CASES = Reader(
+    Case,
+    "WHERE id IN (SELECT case_id FROM duplicates_member"
+    " WHERE relocation_id = %s AND ordinal = ANY(%s) AND municipality_id = %s)"
+    " AND finding <> 'DIFFERENT' ORDER BY id FOR UPDATE",
+)
+
+
 def one_wins(relocation: Relocation, report: Any, municipality: str, ordinals: list[int], **_: Any) -> None:
     """Let one move-out of a case be registered (receiver of ``signals.reporting``), under the case's lock.
 
@@ -102,9 +111,7 @@ def one_wins(relocation: Relocation, report: Any, municipality: str, ordinals: l
     """
     if (report.type, report.outcome) not in (("moveout.decided", "REGISTERED"), ("moveout.decided", "EX_OFFICIO")):
         return
-    mine = Member.objects.filter(relocation=relocation, ordinal__in=ordinals, municipality=municipality)
-    cases = Case.objects.filter(pk__in=mine.values("case")).exclude(finding=Finding.DIFFERENT)
-    for case in cases.select_for_update(of=("self",)).order_by("pk"):
+    for case in CASES(relocation.pk, ordinals, municipality):
         for other in case.members.filter(registered=True).exclude(relocation=relocation):
             if _is_registered(other.relocation_id, other.ordinal, municipality):
                 raise refuse("E306", "/movers")

@@ -15,6 +15,9 @@ from hub.procedures.conditions import HOUSEHOLD, Answers, Move, Person, Subject,
 from hub.procedures.tables import Rule
 from municipalities.opening import Opening, UnknownHolidaysError
 
+#: What is marked must be written as it always was: a mark that changes re-opens tasks.
+_as_text = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
+
 
 class Verdict(StrEnum):
     """What a rule says of a person."""
@@ -52,8 +55,13 @@ class Finding:
     counted_from: date | None
     days: int | None
     local: Local
-    #: Everything the rule read, as one text: what is not in it re-opens nothing.
-    inputs: str
+    #: Everything the rule read: what is not in it re-opens nothing.
+    read: Mapping[str, object]
+
+    @property
+    def inputs(self) -> str:
+        """What was read, as one text."""
+        return _as_text({name: str(value) for name, value in self.read.items()})
 
     def due_on(self, opening: Opening) -> date | None:
         """Return the last day by the town's calendar; as it falls where the holidays are not known yet."""
@@ -67,9 +75,6 @@ class Finding:
         except UnknownHolidaysError:
             return plain
 
-
-#: What is marked must be written as it always was: a mark that changes re-opens tasks.
-_as_text = json.JSONEncoder(sort_keys=True, ensure_ascii=False).encode
 
 #: Local rules by municipality and rule.
 Locals = Mapping[tuple[str, str], Local]
@@ -112,8 +117,8 @@ def one(rule: Rule, move: Move, person: Person, answers: Answers, local: Locals)
     subject.note("days", days)
     subject.note("reasons", reasons)
     subject.note("rule", f"{rule.name} v{rule.version} {code}")
-    inputs = _as_text({name: str(value) for name, value in subject.read.items()})
-    return Finding(rule, person.ordinal, code, verdict, questions, reasons, on, counted_from, days, here, inputs)
+    read = subject.read
+    return Finding(rule, person.ordinal, code, verdict, questions, reasons, on, counted_from, days, here, read)
 
 
 def day_of(rule: Rule, person: Person) -> date | None:

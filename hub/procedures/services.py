@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -54,15 +54,16 @@ class Changed:
 TASKS = Reader(Task, "WHERE relocation_id = %s ORDER BY rule, ordinal, generation")
 
 
-def update(case: Case) -> Changed:
+def update(case: Case, tell: Callable[[Changed], None]) -> None:
     """Bring the tasks in line with the rules: add, revise, open, supersede. Repeating it changes nothing.
 
-    Nothing is written before a first gate has opened. Runs inside the caller's transaction as the hub, which holds
-    the relocation's lock.
+    ``tell`` is called when towns are to be told, before what opens is written: the deliveries that it notes in tasks
+    are written along. Nothing is written before a first gate has opened. Runs inside the caller's transaction as the
+    hub, which holds the relocation's lock.
     """
     existing = TASKS(case.relocation_id)
     if not existing and not any(case.gates.values()):
-        return Changed((), ())
+        return
     found = _wanted(case)
     towns = openings({one.municipality for one in found.values()})
     live = {(task.rule, task.ordinal): task for task in existing if task.state != State.SUPERSEDED}
@@ -85,8 +86,9 @@ def update(case: Case) -> Changed:
         if task.state == State.PENDING and key in found
     )
     ready = [task for task in [*standing.values(), *made] if _opens(task, case)]
+    if ready or cancelled:
+        tell(Changed(tuple(ready), tuple(cancelled)))
     writing.go(ready, State.READY)
-    return Changed(tuple(ready), tuple(cancelled))
 
 
 TO_FOLLOW = """

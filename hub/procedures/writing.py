@@ -1,9 +1,8 @@
 """Tasks written down, many in one statement, each with its step; what a task may not become the triggers refuse."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from django.db import connection
 from django.utils import timezone
@@ -11,6 +10,7 @@ from django.utils import timezone
 from hub import actors
 from hub.procedures.models import Task
 from hub.procedures.states import Reason, State
+from hub.rows import sent
 
 ADD = """
 WITH made AS (
@@ -19,12 +19,10 @@ WITH made AS (
            created_at, changed_at)
     SELECT t.id, %(relocation)s, %(receipt_no)s, %(owner)s, t.town, t.side, t.ordinal, t.rule, t.version, t.procedure,
            t.generation, t.department, t.gate, t.due_on, t.opens_on, t.asks, 'PENDING', '', t.inputs, %(now)s, %(now)s
-      FROM unnest(%(ids)s::uuid[], %(towns)s::varchar[], %(sides)s::varchar[], %(ordinals)s::int[],
-                  %(rules)s::varchar[], %(versions)s::int[], %(procedures)s::varchar[], %(generations)s::int[],
-                  %(departments)s::varchar[], %(gates)s::varchar[], %(due)s::date[], %(opens)s::date[],
-                  %(asks)s::varchar[], %(inputs)s::bytea[])
-           AS t(id, town, side, ordinal, rule, version, procedure, generation, department, gate, due_on, opens_on,
-                asks, inputs)
+      FROM jsonb_to_recordset(%(tasks)s::jsonb)
+           AS t(id uuid, town varchar, side varchar, ordinal int, rule varchar, version int, procedure varchar,
+                generation int, department varchar, gate varchar, due_on date, opens_on date, asks varchar,
+                inputs bytea)
     RETURNING id
 )
 INSERT INTO procedures_step (task_id, at, state, reason, note, actor_kind)
@@ -41,50 +39,56 @@ def add(made: Sequence[Task]) -> None:
         task.created_at = task.changed_at = now
     _execute(
         ADD,
-        made,
         now,
         relocation=one.relocation_id,
         receipt_no=one.receipt_no,
         owner=one.owner,
-        sides=[task.side for task in made],
-        ordinals=[task.ordinal for task in made],
-        rules=[task.rule for task in made],
-        procedures=[task.procedure for task in made],
-        generations=[task.generation for task in made],
-        **_filled(made),
+        tasks=sent(
+            _filled(task)
+            | {
+                "side": task.side,
+                "ordinal": task.ordinal,
+                "rule": task.rule,
+                "procedure": task.procedure,
+                "generation": task.generation,
+            }
+            for task in made
+        ),
     )
 
 
-def _filled(tasks: Sequence[Task]) -> dict[str, list[Any]]:
-    """Return, as columns, what ``_fill`` fills."""
+def _filled(task: Task) -> dict[str, Any]:
+    """Return which task it is and what ``_fill`` fills."""
     return {
-        "towns": [task.municipality_id for task in tasks],
-        "versions": [task.rule_version for task in tasks],
-        "departments": [task.department for task in tasks],
-        "gates": [task.gate for task in tasks],
-        "due": [task.due_on for task in tasks],
-        "opens": [task.opens_on for task in tasks],
-        "asks": [str(task.asks) for task in tasks],
-        "inputs": [bytes(task.inputs) for task in tasks],
+        "id": task.pk,
+        "town": task.municipality_id,
+        "version": task.rule_version,
+        "department": task.department,
+        "gate": task.gate,
+        "due_on": task.due_on,
+        "opens_on": task.opens_on,
+        "asks": str(task.asks),
+        "inputs": task.inputs,
     }
 
 
-def _execute(statement: str, tasks: Sequence[Task], now: datetime, **parameters: Any) -> None:
+def _execute(statement: str, now: datetime, **parameters: Any) -> None:
     kind = actors.current().kind.value
     with connection.cursor() as cursor:
-        cursor.execute(statement, {"ids": [task.pk for task in tasks], "now": now, "kind": kind, **parameters})
+        cursor.execute(statement, {"now": now, "kind": kind, **parameters})
 
 
+# The ids once more as an array, so that the rows are found along the index however the planner guesses.
 # One statement however many tasks; what may not change of a task, the table's triggers refuse all the same.
 REVISE = """
 WITH revised AS (
     UPDATE procedures_task AS task
        SET municipality_id = r.town, rule_version = r.version, department = r.department, gate = r.gate,
            due_on = r.due_on, opens_on = r.opens_on, asks = r.asks, inputs = r.inputs, changed_at = %(now)s
-      FROM unnest(%(ids)s::uuid[], %(towns)s::varchar[], %(versions)s::int[], %(departments)s::varchar[],
-                  %(gates)s::varchar[], %(due)s::date[], %(opens)s::date[], %(asks)s::varchar[], %(inputs)s::bytea[])
-           AS r(id, town, version, department, gate, due_on, opens_on, asks, inputs)
-     WHERE task.id = r.id
+      FROM jsonb_to_recordset(%(tasks)s::jsonb)
+           AS r(id uuid, town varchar, version int, department varchar, gate varchar, due_on date, opens_on date,
+                asks varchar, inputs bytea)
+     WHERE task.id = ANY(%(ids)s::uuid[]) AND task.id = r.id
     RETURNING task.id, task.state, task.reason
 )
 INSERT INTO procedures_step (task_id, at, state, reason, note, actor_kind)
@@ -94,16 +98,18 @@ SELECT id, %(now)s, state, reason, 'revised', %(kind)s FROM revised
 
 def revise(tasks: Sequence[Task], now: datetime) -> None:
     """Write what ``_filled`` names anew for tasks that no town was told of."""
-    _execute(REVISE, tasks, now, **_filled(tasks))
+    _execute(REVISE, now, ids=[task.pk for task in tasks], tasks=sent(map(_filled, tasks)))
 
 
 GO = """
 WITH gone AS (
-    UPDATE procedures_task
+    UPDATE procedures_task AS task
        SET state = %(state)s, reason = %(reason)s, changed_at = %(now)s,
-           opened_at = CASE WHEN %(opens)s THEN %(now)s ELSE opened_at END
-     WHERE id = ANY(%(ids)s)
-    RETURNING id
+           opened_at = CASE WHEN %(opens)s THEN %(now)s ELSE opened_at END,
+           delivery_id = coalesce(told.delivery, task.delivery_id)
+      FROM unnest(%(ids)s::uuid[], %(deliveries)s::uuid[]) AS told(id, delivery)
+     WHERE task.id = ANY(%(ids)s::uuid[]) AND task.id = told.id
+    RETURNING task.id
 )
 INSERT INTO procedures_step (task_id, at, state, reason, note, actor_kind)
 SELECT id, %(now)s, %(state)s, %(reason)s, '', %(kind)s FROM gone
@@ -111,7 +117,10 @@ SELECT id, %(now)s, %(state)s, %(reason)s, '', %(kind)s FROM gone
 
 
 def go(tasks: Sequence[Task], state: State, reason: Reason = Reason.NONE) -> None:
-    """Take each task to this state, with its step; the database refuses one that the table does not have."""
+    """Take each task to this state, with its step; the database refuses one that the table does not have.
+
+    The delivery that tells a department of it is written along.
+    """
     if not tasks:
         return
     now, opens = timezone.now(), state == State.READY
@@ -119,7 +128,8 @@ def go(tasks: Sequence[Task], state: State, reason: Reason = Reason.NONE) -> Non
         task.state, task.reason, task.changed_at = state, reason, now
         if opens:
             task.opened_at = now
-    _execute(GO, tasks, now, state=state.value, reason=reason.value, opens=opens)
+    ids, deliveries = [task.pk for task in tasks], [task.delivery_id for task in tasks]
+    _execute(GO, now, ids=ids, deliveries=deliveries, state=state.value, reason=reason.value, opens=opens)
 
 
 TOLD = """
@@ -129,9 +139,8 @@ UPDATE procedures_task AS task SET delivery_id = told.delivery
 """
 
 
-def told(by_delivery: Mapping[UUID, Sequence[Task]]) -> None:
-    """Note which deliveries open these tasks."""
-    pairs = [(task.pk, delivery) for delivery, tasks in by_delivery.items() for task in tasks]
-    if pairs:
+def told(tasks: Sequence[Task]) -> None:
+    """Write which deliveries open tasks that were open before."""
+    if tasks:
         with connection.cursor() as cursor:
-            cursor.execute(TOLD, [[task for task, _ in pairs], [delivery for _, delivery in pairs]])
+            cursor.execute(TOLD, [[task.pk for task in tasks], [task.delivery_id for task in tasks]])

@@ -171,23 +171,31 @@ def states(rows: Rows) -> dict[tuple[Role, str, int], str]:
 
 # One statement however many movers: the step of each is checked by the table's triggers all the same.
 MOVE = """
-UPDATE relocations_mover AS mover SET state = step.state
-  FROM unnest(%s::bigint[], %s::varchar[]) AS step(id, state)
- WHERE mover.id = step.id
+WITH moved AS (
+    UPDATE relocations_mover AS mover SET state = step.state
+      FROM unnest(%s::bigint[], %s::varchar[]) AS step(id, state)
+     WHERE mover.id = step.id
+)
+UPDATE relocations_relocation SET state = %s WHERE id = %s AND state <> %s
 """
 
 
-def write_states(rows: Rows, states: Mapping[tuple[Role, str, int], str]) -> bool:
-    """Write the states that changed and tell whether any did; the database refuses a step that is not in the table."""
+def write_states(relocation: Relocation, rows: Rows, states: Mapping[tuple[Role, str, int], str], whole: str) -> bool:
+    """Write the states of movers that changed, and of the whole; tells whether a mover's did.
+
+    The database refuses a step that is not in the table.
+    """
     moved = []
     for mover in rows.movers:
         state = states[Role(mover.role), mover.municipality_id, mover.ordinal]
         if state != mover.state:
             mover.state = state
             moved.append(mover)
-    if moved:
+    if moved or whole != relocation.state:
+        relocation.state = whole
+        ids, ends = [mover.pk for mover in moved], [mover.state for mover in moved]
         with connection.cursor() as cursor:
-            cursor.execute(MOVE, [[mover.pk for mover in moved], [mover.state for mover in moved]])
+            cursor.execute(MOVE, [ids, ends, whole, relocation.pk, whole])
     return bool(moved)
 
 

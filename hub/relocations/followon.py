@@ -60,9 +60,7 @@ def follow(
         if same and not procedures.has_to_follow(relocation.pk, gates, gone):
             return
     case = _case(relocation, rows, states, unsealed)
-    changed = procedures.update(case)
-    if changed.opened or changed.cancelled:
-        _tell(relocation, rows, unsealed, case.move, changed)
+    procedures.update(case, lambda changed: _tell(relocation, rows, unsealed, case.move, changed))
 
 
 def _case(relocation: Relocation, rows: facts.Rows, states: States, opened: Opened) -> procedures.Case:
@@ -91,6 +89,7 @@ def succeed(relocation: Relocation, code: str, successor: str) -> None:
     untold = procedures.rename(case, code, successor)
     if untold:
         _tell(relocation, rows, opened, case.move, procedures.Changed(tuple(untold), ()))
+        writing.told(untold)
 
 
 def gates_of(
@@ -149,7 +148,7 @@ def move_of(filing: Filing, states: States, arrived: Mapping[int, date]) -> Move
 
 def _tell(relocation: Relocation, rows: facts.Rows, opened: Opened, move: Move, changed: procedures.Changed) -> None:
     """Queue one notice per procedure, department and day, for all its movers; cancellations follow what they cancel."""
-    told, ids = [], {}
+    told = []
     numbers = _numbers(rows.deliveries)
     case = _Case(
         relocation,
@@ -160,13 +159,13 @@ def _tell(relocation: Relocation, rows: facts.Rows, opened: Opened, move: Move, 
     for tasks in _together(_carried(changed.opened)):
         notice = _notice(case, "task.opened", tasks)
         told.append(_queued(notice, relocation, numbers, opened.key))
-        ids[UUID(notice.notice_id)] = tasks
+        for task in tasks:
+            task.delivery_id = UUID(notice.notice_id)
     for tasks in _together(changed.cancelled):
         notice = _notice(case, "task.cancelled", tasks, refers_to=str(tasks[0].delivery_id))
         told.append(_queued(notice, relocation, numbers, opened.key))
     if told:
         rows.deliveries.extend(deliveries.queue(told, facts.last_sequences(rows)))
-    writing.told(ids)
 
 
 CONNECTED = Reader(

@@ -207,9 +207,6 @@ def advance(relocation_id: UUID) -> None:
     go_on(relocation, facts.read(relocation), Notes(relocation))
 
 
-STATE = "UPDATE relocations_relocation SET state = %s WHERE id = %s"
-
-
 def go_on(
     relocation: Relocation,
     rows: facts.Rows,
@@ -233,12 +230,8 @@ def go_on(
         notes.add(f"{item.type}.queued", item.municipality, role=item.role.value, movers=list(item.ordinals))
     # As in the courier, the audit chain is locked before the movers: the two can meet, never in a deadlock.
     notes.write()
-    moved = facts.write_states(rows, result.states)
     arrived = result.state in facts.REGISTERED and relocation.state not in facts.REGISTERED
-    if result.state != relocation.state:
-        relocation.state = result.state
-        with connection.cursor() as cursor:
-            cursor.execute(STATE, [relocation.state, relocation.pk])
+    moved = facts.write_states(relocation, rows, result.states, result.state)
     if result.due:
         rows.deliveries.extend(_tell(relocation, rows, unsealed, result.due))
     if moved:

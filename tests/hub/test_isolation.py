@@ -131,7 +131,7 @@ def tasked(relocation: Relocation) -> None:
         move = Move(MoveKind.DOMESTIC, Scope.WHOLE, (person,))
         gates = {1: frozenset({"O_ACCEPTED", "O_EFFECTIVE"})}
         case = procedures.Case(relocation.pk, relocation.receipt_no, relocation.owner, move, key, gates, frozenset())
-        procedures.update(case)
+        procedures.update(case, lambda _changed: None)
         assert Task.objects.filter(relocation_id=relocation.pk, opened_at__isnull=False).exists()
         LocalRule.objects.create(municipality_id=HAKODATE, rule="F09.end", valid_from=relocation.filed_on)
 
