@@ -5,7 +5,7 @@ written here is still the model's own table and columns, and what comes back are
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -46,7 +46,7 @@ class Reader(Generic[M]):
     def _converters(self) -> list[tuple[int, Converter]]:
         """Which columns are not yet what the model holds, and how they become so."""
         return [
-            (place, lambda value, convert=convert: convert(value, None, connection))
+            (place, partial(_converted, convert))
             for place, field in enumerate(self._fields)
             for convert in field.get_db_converters(connection)
         ]
@@ -95,7 +95,7 @@ class Writer(Generic[M]):
         """Write them; each then knows its number and that it is stored. None of the rows is saved by signals."""
         if not rows:
             return
-        values = [{field.column: field.pre_save(row, True) for field in self._fields} for row in rows]
+        values = [{str(field.column): field.pre_save(row, True) for field in self._fields} for row in rows]
         with connection.cursor() as cursor:
             cursor.execute(self.statement, [sent(values)])
             numbers = cursor.fetchall() if cursor.description else []
@@ -103,6 +103,10 @@ class Writer(Generic[M]):
             row.pk = number
         for row in rows:
             row._state.adding, row._state.db = False, connection.alias
+
+
+def _converted(convert: Callable[..., Any], value: Any) -> Any:
+    return convert(value, None, connection)
 
 
 def sent(rows: Iterable[dict[str, Any]]) -> str:
