@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 
 from municipalities.errors import UnfitError
 from municipalities.notice import Notice
 from municipalities.simulator import clerk
 from municipalities.simulator.desk import Desk
-from municipalities.simulator.ledger import Arrival, Outcome
+from municipalities.simulator.ledger import Arrival, Outcome, chain_of
 from municipalities.simulator.office import Office
 from municipalities.simulator.town import Town
 
@@ -33,8 +34,10 @@ class Intake:
     async def take(self, town: Town, envelope: Envelope, content: bytes) -> Outcome:
         """Take the record in; ``UnfitError`` if it is not what this town reads. A repeat has no effect."""
         notice = read(town, envelope, content)
-        arrival = Arrival(town.code, notice, content)
-        what = await self._office.ledger.arrive(arrival, self._plan(town, notice))
+        # The same report has one date, also when it is made again on a later day, after a lost disk: it has one id.
+        day = self._office.ledger.dated(chain_of(town.code, notice.notice_id)) or clerk.today()
+        arrival = Arrival(town.code, notice, content, day)
+        what = await self._office.ledger.arrive(arrival, self._plan(town, notice, day))
         if what == "new":
             self._lay(arrival.chain, town, self._lock(town, notice.notice_id))
             await self._perhaps_lose(town)
@@ -59,11 +62,11 @@ class Intake:
         await self._office.ledger.problem(town.code, notice_id, "spoilt on the way")
         self._lay(chain, town)
 
-    def _plan(self, town: Town, notice: Notice) -> tuple[clerk.Step, ...]:
+    def _plan(self, town: Town, notice: Notice, day: date) -> tuple[clerk.Step, ...]:
         if self._office.faults.of(town.code).refuses:
             told = {"code": "E301", "pointer": "", "detail": "refused by the simulated town"}
             return (clerk.receipt(notice.notice_id, "rejected", errors=(told,)),)
-        return clerk.plan(notice, clerk.today())
+        return clerk.plan(notice, day)
 
     def _lock(self, town: Town, notice_id: str) -> float:
         """A push finds the lock itself; whoever fetches has the record and cannot enter it yet."""

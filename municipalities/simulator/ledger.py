@@ -7,6 +7,7 @@ counted when the step that makes it was answered, so that doing it twice would s
 import fcntl
 import time
 from collections.abc import Iterable, Sequence
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from sqlite3 import Connection
@@ -32,6 +33,7 @@ CREATE TABLE IF NOT EXISTS steps (
 );
 CREATE TABLE IF NOT EXISTS wanted (town TEXT, notice_id TEXT, PRIMARY KEY (town, notice_id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS losses (town TEXT PRIMARY KEY, at REAL, open INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS papers (chain TEXT PRIMARY KEY, day TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS problems (at REAL, town TEXT, subject TEXT, name TEXT, status INTEGER, code TEXT);
 """
 
@@ -42,17 +44,23 @@ Outcome = Literal["new", "duplicate", "conflict"]
 End = Literal["done", "failed"]
 
 
+def chain_of(town: str, notice_id: str) -> str:
+    """Under what the clerk's answer to a notice is kept."""
+    return f"{town}/{notice_id}"
+
+
 class Arrival(msgspec.Struct, frozen=True):
     """A record a town was handed, read and found to be of its layout."""
 
     town: str
     notice: Notice
     content: bytes
+    day: date  #: on which the clerk's answer is dated
 
     @property
     def chain(self) -> str:
         """Under what the clerk's answer to it is kept."""
-        return f"{self.town}/{self.notice.notice_id}"
+        return chain_of(self.town, self.notice.notice_id)
 
 
 class Next(msgspec.Struct, frozen=True):
@@ -165,8 +173,13 @@ class Ledger:
 
     def has(self, town: str, notice_id: str) -> bool:
         """Whether a record was taken in."""
-        chain = f"{town}/{notice_id}"
+        chain = chain_of(town, notice_id)
         return self._read("SELECT 1 FROM notices WHERE chain = ?", (chain,)).fetchone() is not None
+
+    def dated(self, chain: str) -> date | None:
+        """The day that the clerk wrote on the paper when a record first came: no lost disk takes that away."""
+        row = self._read("SELECT day FROM papers WHERE chain = ?", (chain,)).fetchone()
+        return date.fromisoformat(row[0]) if row else None
 
     def content(self, chain: str) -> bytes | None:
         """The record that a chain answers, as it arrived; nothing if it could not be read."""
@@ -253,6 +266,7 @@ def _arrive(db: Connection, arrival: Arrival, steps: Sequence[Step]) -> Outcome:
     row = (arrival.chain, arrival.town, notice.notice_id, notice.receipt_no, notice.type, notice.version,
            notice.role, ordinals, max(1, len(notice.movers)), digest, arrival.content)  # fmt: skip
     db.execute(f"INSERT INTO notices VALUES ({'?, ' * len(row)}1, 0)", row)  # noqa: S608 - only place holders
+    db.execute("INSERT OR IGNORE INTO papers VALUES (?, ?)", (arrival.chain, arrival.day.isoformat()))
     if notice.type in STOPS:
         _stop_reports(db, arrival.town, notice.receipt_no)
     _begin(db, arrival.chain, arrival.town, steps)

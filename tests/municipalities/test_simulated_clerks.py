@@ -3,17 +3,26 @@
 import asyncio
 import json
 import re
-from datetime import date
+from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
+from municipalities import standard
 from municipalities.notice import Flow, Mover, Notice, Role
 from municipalities.simulator import clerk
 from municipalities.simulator.agenda import Agenda
+from municipalities.simulator.api import Api
+from municipalities.simulator.desk import Desk
 from municipalities.simulator.faults import PROFILES, Act, Faults, mixed
+from municipalities.simulator.intake import Envelope, Intake
+from municipalities.simulator.ledger import Ledger
+from municipalities.simulator.office import Office
+from municipalities.simulator.town import Settings, Town
+from municipalities.transports import open_session
 
 dates = st.none() | st.dates(date(2020, 1, 1), date(2030, 12, 31))
 
@@ -48,6 +57,34 @@ def test_whatever_the_record_says_the_clerk_reports_what_is_legal_and_the_same_a
     if kind == "moveout.submitted":
         card = "certificate.available" if flow is Flow.CARD_SPECIAL else "certificate.paper_issued"
         assert list(told)[-1] == card
+
+
+def test_what_is_answered_again_after_a_lost_disk_on_a_later_day_is_the_same_message(tmp_path: Path) -> None:
+    notice = Notice(
+        notice_id="n", type="arrival.prefill", receipt_no="r", version=1, recipient="011011", role=Role.DESTINATION,
+        flow=Flow.CARD_SPECIAL, living_from=date(2030, 1, 1), movers=(Mover(ordinal=1),),
+    )  # fmt: skip
+    town = Town(code="011011", standard="gif_json", address="pull:", client_id="", client_secret="")
+    settings = Settings(hub="", data=tmp_path, folder_root=tmp_path)
+
+    async def scenario(clock: time_machine.Traveller) -> None:
+        async with open_session() as session:
+            ledger = Ledger(tmp_path)
+            office = Office({town.code: town}, settings, ledger, Api(session, ""), Faults([]))
+            intake = Intake(office, Desk(office))
+            envelope, content = Envelope("n", notice.type), standard.load(town.standard).write(notice).content
+            assert await intake.take(town, envelope, content) == "new"
+            first = ledger.open_steps("011011/n", 9)
+            await ledger.lose(town.code)
+            assert ledger.open_steps("011011/n", 9) == []
+            clock.shift(timedelta(days=3))
+            assert await intake.take(town, envelope, content) == "new"
+            assert ledger.open_steps("011011/n", 9) == first
+            assert b"2026-04-01" in first[3].step.body
+            await ledger.close()
+
+    with time_machine.travel("2026-04-01T10:00:00+09:00", tick=False) as clock:
+        asyncio.run(scenario(clock))
 
 
 def test_faults_fall_on_the_same_towns_every_time_and_on_as_many_as_asked() -> None:
