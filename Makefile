@@ -20,7 +20,7 @@ test: $(VENV)/.installed-dev ## from nothing to a tested hub
 	@$(PY) -m pytest -n auto $(ARGS)
 
 fuzz: $(VENV)/.installed-dev ## 50,000 requests at random by the API's own document (HUB_FUZZ_CASES)
-	@HUB_FUZZ_CASES=$${HUB_FUZZ_CASES:-50000} $(PY) -m pytest tests/hub/test_openapi.py -k documented -n auto --timeout 3600 $(ARGS)
+	@HUB_FUZZ_CASES=$${HUB_FUZZ_CASES:-50000} $(PY) -m pytest tests/hub/test_openapi.py -k "documented" -n auto --timeout 3600 $(ARGS)
 
 workers: $(VENV)/.installed-dev ## 10,000 records fetched by two workers that are killed all the while (HUB_WORKER_RECORDS)
 	@HUB_WORKER_RECORDS=$${HUB_WORKER_RECORDS:-10000} $(PY) -m pytest tests/hub/test_workers.py -s $(ARGS)

@@ -230,6 +230,8 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_CLASSES": ["hub.api.throttling.ClientThrottle"],
     "EXCEPTION_HANDLER": "hub.api.problems.handle",
     "UNAUTHENTICATED_USER": None,
+    # A parameter «format» is one that is not known, like any other: no second way to ask for a form.
+    "URL_FORMAT_OVERRIDE": None,
 }
 
 # --- Language and time --------------------------------------------------------------------------------

@@ -119,7 +119,11 @@ class Leases(Door):
             body=contract.json(shapes.Borrowed),
             answers={200: Answer(contract.json(shapes.Lease))},
             errors=("E110",),
-            links={"getContent": {"delivery_id": "$response.body#/deliveries/0/id"}},
+            links={
+                "getContent": {"delivery_id": "$response.body#/deliveries/0/id"},
+                "postReceipt": {"delivery_id": "$response.body#/deliveries/0/id"},
+                "giveLeasesBack": {"worker": "$request.body#/worker"},
+            },
         )
     )
     def post(self, request: Request) -> Response:
@@ -180,6 +184,7 @@ class Content(Door):
                 304: Answer(),
             },
             errors=("E108", "E130", "E131", "E132", "E133", "E134"),
+            links={"postReceipt": {"delivery_id": "$request.path.delivery_id"}},
         )
     )
     def get(self, request: Request, delivery_id: UUID) -> HttpResponse:

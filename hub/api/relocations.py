@@ -47,6 +47,8 @@ class Relocations(Door):
             errors=("E110", "E202", *IN_FILING),
             links={
                 "getRelocation": {"relocation_id": "$response.body#/id"},
+                "amendRelocation": {"relocation_id": "$response.body#/id"},
+                "answerQuestions": {"relocation_id": "$response.body#/id"},
                 "withdrawRelocation": {"relocation_id": "$response.body#/id"},
             },
         )

@@ -35,6 +35,7 @@ class Standards(PublicDoor):
             id="listStandards",
             parameters=(TAG,),
             answers={200: Answer(contract.json(shapes.Standards), headers=("ETag",)), 304: Answer()},
+            links={"getStandard": {"name": "$response.body#/standards/0/name"}},
         )
     )
     def get(self, request: Request) -> HttpResponse:

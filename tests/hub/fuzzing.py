@@ -1,6 +1,7 @@
 """What asks the API at random, by its own document: with real tokens, about things that exist and that do not."""
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,12 +10,15 @@ from typing import Any
 import pytest
 import schemathesis
 from django.core.signals import request_finished, request_started
-from django.db import close_old_connections
+from django.db import close_old_connections, transaction
+from django.utils import timezone
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS
 from schemathesis.config import SchemathesisConfig
 
+from hub.api import openapi
 from hub.wsgi import application
 from tests.conftest import HAKODATE, connect, filing, front, town
 from tests.hub import journeys
@@ -22,6 +26,9 @@ from tests.hub.pulling import waiting
 
 #: How many requests in all; ``make fuzz`` asks for many more.
 CASES = int(os.environ.get("HUB_FUZZ_CASES", "2000"))
+#: A tenth of them in walks of so many requests from operation to operation, along the document's links.
+STEPS = 8
+WALKS = CASES // 10 // STEPS
 #: The transport without a network reads no compressed answer.
 HEADERS = {"Host": "127.0.0.1", "Accept-Encoding": "identity"}
 CHECKED = (
@@ -48,11 +55,56 @@ class Doors:
         for name, values in self.known.items():
             if name in (case.path_parameters or {}) and data.draw(st.booleans()):
                 case.path_parameters[name] = data.draw(st.sampled_from(values))
-        headers = dict(HEADERS)
-        if token := self.tokens.get(self.needed(operation)):
-            headers["Authorization"] = f"Bearer {token}"
-        response = case.call(headers=headers)
+        response = case.call(headers=self.headers(operation))
         case.validate_response(response, checks=[CHECKS.get_one(name) for name in CHECKED])
+
+    def headers(self, operation: Any) -> dict[str, str]:
+        """What goes with every request: the token that opens the operation, if it needs one."""
+        token = self.tokens.get(self.needed(operation))
+        return HEADERS | ({"Authorization": f"Bearer {token}"} if token else {})
+
+    def walk(self) -> Counter[tuple[str, int]]:
+        """Go from answer to request along the links; how often each operation was reached so, by status."""
+        doors, reached = self, Counter[tuple[str, int]]()
+        filed = openapi.examples(timezone.localdate())["fileRelocation"]["body"]
+
+        class Walk(self.schema.as_state_machine()):  # type: ignore[name-defined, misc]
+            """Every answer is held to the document, and what an answer links to is asked next."""
+
+            def setup(self) -> None:
+                """Nothing that one walk did is there in the next: the same steps have the same end."""
+                self.undone = transaction.savepoint()
+
+            def teardown(self) -> None:
+                transaction.savepoint_rollback(self.undone)
+
+            def step(self, given: Any) -> Any:
+                found = super().step(given)
+                if given.transition is not None and given.is_applied:
+                    reached[given.case.operation.definition.raw["operationId"], found.response.status_code] += 1
+                return found
+
+            def before_call(self, case: Any) -> None:
+                """A filing at random is refused, and leads nowhere."""
+                if case.operation.definition.raw["operationId"] == "fileRelocation":
+                    case.body = filed
+
+            def get_call_kwargs(self, case: Any) -> dict[str, Any]:
+                return {"headers": doors.headers(case.operation)}
+
+            def validate_response(self, response: Any, case: Any, **_: Any) -> None:
+                case.validate_response(response, checks=[CHECKS.get_one(name) for name in CHECKED])
+
+        Walk.run(
+            settings=settings(
+                max_examples=WALKS,
+                stateful_step_count=STEPS,
+                deadline=None,
+                database=None,
+                suppress_health_check=list(HealthCheck),
+            )
+        )
+        return reached
 
     @staticmethod
     def needed(operation: Any) -> str:

@@ -15,7 +15,7 @@ from lxml import html
 from hub import catalogue
 from hub.api import contract, openapi, urls
 from tests.conftest import Caller, front
-from tests.hub.fuzzing import CASES, Doors, doors  # noqa: F401 - a fixture among them
+from tests.hub.fuzzing import CASES, STEPS, WALKS, Doors, doors  # noqa: F401 - a fixture among them
 from tests.hub.pulling import origin  # noqa: F401 - a fixture
 
 pytestmark = pytest.mark.django_db
@@ -148,7 +148,7 @@ def test_any_request_gets_a_documented_answer(operation_id: str, doors: Doors) -
     operation = doors.schema[address][method.upper()]
 
     @settings(
-        max_examples=max(5, CASES // len(OPERATIONS)),
+        max_examples=max(5, (CASES - WALKS * STEPS) // len(OPERATIONS)),
         deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
@@ -158,3 +158,15 @@ def test_any_request_gets_a_documented_answer(operation_id: str, doors: Doors) -
         doors.ask(operation, data)
 
     ask()
+
+
+def test_walks_along_the_links_get_documented_answers_and_arrive(doors: Doors) -> None:  # noqa: F811
+    reached = doors.walk()
+    arrived = {name for (name, status), _ in reached.items() if status < 400}
+    assert len(arrived) >= 3, reached
+
+
+def test_a_parameter_that_frameworks_know_is_unknown_like_any_other(origin: Caller) -> None:  # noqa: F811
+    for text in ("format=", "format=json", "format=csv"):
+        assert (answer := origin.get(f"changes?{text}")).status_code == 400, text
+        assert answer.json()["code"] == "E110"
