@@ -68,7 +68,7 @@ class Doors:
         doors, reached = self, Counter[tuple[str, int]]()
         filed = openapi.examples(timezone.localdate())["fileRelocation"]["body"]
 
-        class Walk(self.schema.as_state_machine()):  # type: ignore[name-defined, misc]
+        class Walk(self.schema.as_state_machine()):  # type: ignore[misc]
             """Every answer is held to the document, and what an answer links to is asked next."""
 
             def setup(self) -> None:
