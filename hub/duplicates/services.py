@@ -26,6 +26,13 @@ NOT_REGISTERED = ("PENDING", "DELIVERED", "PROVISIONAL", "RETURNED", "REJECTED",
 
 
 MARKS = Writer(Mark)
+#: These persons in other filings that have not ended.
+OTHERS = Reader(
+    Mark,
+    "WHERE mark = ANY(%s::bytea[]) AND relocation_id <> %s AND NOT EXISTS ("
+    "SELECT FROM relocations_relocation AS filed"
+    " WHERE filed.id = duplicates_mark.relocation_id AND filed.state = ANY(%s))",
+)
 
 
 def look(relocation: Relocation, filing: Filing, gone: Collection[int], **_: Any) -> None:
@@ -37,9 +44,8 @@ def look(relocation: Relocation, filing: Filing, gone: Collection[int], **_: Any
     here = {mark: number for (code, number), mark in marks.items() if code == town}
     # Two filings of one person at the same moment wait for each other here, so that the second sees the first.
     _in_turn(here)
-    others = Mark.objects.filter(mark__in=list(here)).exclude(relocation=relocation)
     found: dict[bytes, list[Mark]] = {}
-    for other in others.exclude(relocation__state__in=ENDED):
+    for other in OTHERS(list(here), relocation.pk, list(ENDED)):
         found.setdefault(bytes(other.mark), []).append(other)
     MARKS(
         [

@@ -22,6 +22,7 @@ from hub.protection.models import Act, ContactWish, Guarded, Measure, Release, S
 from hub.relocations import frozen, people, services
 from hub.relocations.filing import Filing
 from hub.relocations.models import Guard, Leg, Relocation
+from hub.rows import Reader
 from hub.vault import services as vault
 from hub.vault.services import ShreddedError
 from municipalities.notice import Mover
@@ -33,6 +34,9 @@ EXPIRING = timedelta(days=31)
 Filed = tuple[Relocation, int]
 
 
+IN_FORCE = Reader(Measure, f"WHERE mark = ANY(%s::bytea[]) AND state <> '{State.ENDED.value}'")
+
+
 def guard(relocation: Relocation, filing: Filing, legs: Iterable[Leg], **_: Any) -> None:
     """Guard a filing that names a protected person, before anybody is told of it (receiver of ``signals.stored``).
 
@@ -40,7 +44,7 @@ def guard(relocation: Relocation, filing: Filing, legs: Iterable[Leg], **_: Any)
     """
     marks = {mark: number for (_town, number), mark in people.marks(filing).items()}
     legs = list(legs)
-    for measure in Measure.objects.filter(mark__in=list(marks)).exclude(state=State.ENDED):
+    for measure in IN_FORCE(list(marks)):
         _guard(measure, relocation, marks[bytes(measure.mark)], legs)
         _freeze(relocation, filing)
     if filing.counsel_wanted:

@@ -35,7 +35,7 @@ from hub.relocations.notes import Notes
 from hub.rows import Reader, Writer
 from hub.vault import cipher
 from hub.vault import services as vault
-from municipalities.models import Municipality
+from municipalities.models import Kind as Designation
 from municipalities.notice import Flow, Kind, Reason, Role
 
 _filings = msgspec.json.Decoder(Filing)
@@ -63,11 +63,19 @@ def file(filing: Filing, owner: Actor, idempotency_key: str = "") -> tuple[Reloc
     return relocation, True
 
 
+OFFICES = """
+SELECT code, parent_code FROM municipalities_municipality
+ WHERE code = ANY(%s) AND kind <> %s
+   AND (valid_from IS NULL OR valid_from <= %s) AND (valid_to IS NULL OR valid_to >= %s)
+"""
+
+
 def register_offices(filing: Filing) -> dict[str, str]:
     """Return which of the filing's codes are register offices today, each with the city whose ward it is."""
-    offices = Municipality.objects.leaf().valid_on(timezone.localdate())
-    named = {code for _, code in codes(filing)}
-    return dict(offices.filter(pk__in=named).values_list("pk", "parent_code"))
+    today, named = timezone.localdate(), sorted({code for _, code in codes(filing)})
+    with connection.cursor() as cursor:
+        cursor.execute(OFFICES, [named, Designation.DESIGNATED_CITY.value, today, today])
+        return dict(cursor.fetchall())
 
 
 def fingerprint(body: bytes) -> bytes:

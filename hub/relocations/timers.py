@@ -11,7 +11,7 @@ from hub.relocations.filing import Filing
 from hub.relocations.models import Deadline, DeadlineState, Relocation
 from hub.rows import Reader, Writer
 from municipalities.notice import Flow, Kind, Role
-from municipalities.openings import opening
+from municipalities.openings import opening, openings
 
 ONE_DAY = timedelta(days=1)
 RUNNING = Reader(Deadline, f"WHERE relocation_id = %s AND state = '{DeadlineState.RUNNING.value}'")
@@ -33,6 +33,7 @@ def start(relocation: Relocation, rows: facts.Rows, filing: Filing) -> None:
 
 def _wanted(relocation: Relocation, rows: facts.Rows, filing: Filing) -> Iterator[Deadline]:
     people = {mover.ordinal: mover for mover in filing.movers}
+    openings({row.municipality_id for row in rows.movers})  # remembered: one query for all of them
     towns: dict[str, list[tuple[str, int]]] = {}
     for row in rows.movers:
         if row.state not in journey.ELSEWHERE:
