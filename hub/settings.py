@@ -5,6 +5,7 @@ from pathlib import Path
 import environ
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
+from kombu import Queue
 
 from hub.observability.logs import logging_config
 
@@ -157,6 +158,20 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "hub"
+# What takes long or waits for others has a queue of its own: no delivery waits behind a run of the conformance kit, and
+# none of it behind a courier. A worker that is told nothing takes from both in turn.
+CELERY_TASK_QUEUES = [Queue("hub"), Queue("background")]
+CELERY_TASK_ROUTES = {
+    name: {"queue": "background"}
+    for name in (
+        "hub.accounts.tasks.forget",
+        "hub.deliveries.tasks.prove",
+        "hub.deliveries.tasks.reconcile",
+        "hub.onboarding.tasks.run",
+        "hub.relocations.tasks.purge",
+        "hub.shadow.tasks.try_next",
+    )
+}
 # The courier is started again and again; one that finds nothing hands its process back.
 CELERY_BEAT_SCHEDULE = {
     "carry": {"task": "hub.deliveries.tasks.carry", "schedule": 1.0, "options": {"expires": 2.0}},

@@ -13,9 +13,10 @@ def web(port: int | str, application: str = "hub.wsgi:application") -> list[str]
     return [*command, "--workers", "2", "--blocking-threads", "2", "--backpressure", "64", application]
 
 
-def worker(name: str, application: str = "hub", processes: int = 1) -> list[str]:
-    """A Celery worker; of the hub, it is a courier."""
+def worker(name: str, application: str = "hub", processes: int = 1, queue: str = "") -> list[str]:
+    """A Celery worker; of the hub, it is a courier, unless it takes from the other queue alone."""
     command = [PYTHON, "-m", "celery", "-A", application, "worker", "--hostname", f"{name}@%h"]
+    command += ["--queues", queue] if queue else []
     return [*command, "--concurrency", str(processes), "--loglevel", "WARNING"]
 
 

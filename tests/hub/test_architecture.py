@@ -69,6 +69,8 @@ def test_every_task_goes_to_a_queue_that_a_worker_consumes() -> None:
     assert "hub.deliveries.tasks.carry" in ours
     assert {app.amqp.router.route({}, name)["queue"].name for name in ours} <= consumed
     assert {entry["task"] for entry in app.conf.beat_schedule.values()} <= set(ours)
+    assert set(app.conf.task_routes) <= set(ours)
+    assert {row["queue"] for row in app.conf.task_routes.values()} | {app.conf.task_default_queue} == consumed
 
 
 def test_no_task_is_told_anything_about_a_person() -> None:

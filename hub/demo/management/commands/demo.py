@@ -102,7 +102,11 @@ class Command(BaseCommand):
         simulate += ["--script", str(options["script"].resolve())] if options["script"] else []
         simulate += ["--except", self.vendor.code] if self.vendor else []
         processes.start("towns", commands.towns(towns_port, self.hub, self.data, simulate))
-        processes.start("courier", commands.worker("courier"))
+        if options["once"]:  # nobody is at the desk
+            processes.start("courier", commands.worker("courier"))
+        else:
+            processes.start("courier", commands.worker("courier", queue="hub"))
+            processes.start("background", commands.worker("background", processes=2, queue="background"))
         processes.start("beat", commands.beat(self.data))
         processes.watch()
         wait_until_up(f"{self.hub}/health/ready")
