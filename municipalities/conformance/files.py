@@ -14,8 +14,7 @@ WHILE = 3 * PAUSE
 
 @check
 def half_written(kit: Kit) -> None:
-    told = kit.notice()
-    name, content = told["noticeId"], kit.content(told)
+    name, content = kit.written()
     kit.known(name, content)
     file = kit.tray.file(name, content)
     (kit.tray.folder / file).write_bytes(content.body[: len(content.body) // 2])
@@ -31,8 +30,7 @@ def half_written(kit: Kit) -> None:
 
 @check
 def manifest_first(kit: Kit) -> None:
-    told = kit.notice()
-    name, content = told["noticeId"], kit.content(told)
+    name, content = kit.written()
     kit.known(name, content)
     kit.tray.write(name + MANIFEST, kit.tray.manifest(name, content))
     time.sleep(WHILE)
@@ -50,8 +48,7 @@ def _untouched(kit: Kit, name: str, otherwise: str) -> None:
 
 @check
 def wrong_hash(kit: Kit) -> None:
-    told = kit.notice()
-    name, content = told["noticeId"], kit.content(told)
+    name, content = kit.written()
     kit.known(name, content)
     spoilt = content.body.replace(b"2025-04", b"2025-05", 1)  # still to be read, if nobody looks
     kit.tray.write(kit.tray.file(name, content), spoilt if spoilt != content.body else content.body + b"\n")

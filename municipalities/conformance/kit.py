@@ -127,6 +127,11 @@ class Kit:
             raise Skipped("the layout has no place for it") from error
         return Content(told["type"], content_type, body)
 
+    def written(self, kind: str = "moveout.submitted", **changes: Any) -> tuple[str, Content]:
+        """The id of a notice, and the notice as the adapter reads it."""
+        told = self.notice(kind, **changes)
+        return str(told["noticeId"]), self.content(told)
+
     def offer(self, told: dict[str, Any], content: Content | None = None) -> str:
         """Hand a notice over as the hub does, again if it is asked to come later; its id."""
         name, content = str(told["noticeId"]), content or self.content(told)

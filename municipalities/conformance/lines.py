@@ -27,8 +27,7 @@ def bad_signature(kit: Kit) -> None:
 
 @check
 def unsigned(kit: Kit) -> None:
-    told = kit.notice()
-    name, content = told["noticeId"], kit.content(told)
+    name, content = kit.written()
     kit.expect_nothing(name, kit.push(name, content, unsigned=True))
     headers = kit.headers(name, content)
     del headers["webhook-signature"]

@@ -67,8 +67,7 @@ def reissue(kit: Kit) -> None:
 
 @check
 def replay(kit: Kit) -> None:
-    told = kit.notice()
-    name, content = told["noticeId"], kit.content(told)
+    name, content = kit.written()
     with kit.hub.changed:
         kit.hub.known[name] = content
     headers = kit.headers(name, content)
@@ -241,15 +240,13 @@ def protection(kit: Kit) -> None:
 
 @check
 def wrong_town(kit: Kit) -> None:
-    told = kit.notice(recipient="131016" if kit.town != "131016" else "012025")
-    name, content = told["noticeId"], kit.content(told)
+    name, content = kit.written(recipient="131016" if kit.town != "131016" else "012025")
     kit.expect_refusal(name, kit.refuse_in_pull(name, content))
 
 
 @check
 def charset(kit: Kit) -> None:
-    told = kit.notice()
-    name, content = told["noticeId"], kit.content(told)
+    name, content = kit.written()
     if content.content_type.startswith("application/json"):
         wrong = replace(content, body=content.body.decode().encode("cp932"))
     else:
@@ -267,22 +264,19 @@ def unreadable(kit: Kit) -> None:
 
 @check
 def unknown_type(kit: Kit) -> None:
-    told = kit.notice("moveout.invented")
-    name, content = told["noticeId"], kit.content(told)
+    name, content = kit.written("moveout.invented")
     kit.expect_refusal(name, kit.refuse_in_pull(name, content))
 
 
 @check
 def unknown_code(kit: Kit) -> None:
-    told = kit.notice(movers=[mover(1, "見本　太郎", sex="7")])
-    name, content = told["noticeId"], kit.content(told)
+    name, content = kit.written(movers=[mover(1, "見本　太郎", sex="7")])
     kit.expect_refusal(name, kit.refuse_in_pull(name, content))
 
 
 @check
 def oversize(kit: Kit) -> None:
-    told = kit.notice()
-    name, content = told["noticeId"], kit.content(told)
+    name, content = kit.written()
     large = replace(content, body=content.body + b" " * OVERSIZE)
     answer = kit.refuse_in_pull(name, large)
     if answer is None:
