@@ -3,6 +3,7 @@
 The guide's commands run as they stand, for the town that ``?town=`` names.
 """
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +25,8 @@ from municipalities.models import Municipality
 Json = dict[str, Any]
 #: The towns that the guide's filing leaves and enters, unless it is about another.
 USUAL, OTHER = "012025", "131016"
+#: Two filings for one person hold each other up (E306), so that of the guide is of anybody.
+BORN = {"year": "$((1930 + RANDOM % 70))", "month": "$((1 + RANDOM % 12))", "day": "$((1 + RANDOM % 28))"}
 
 
 class Page(PublicDoor):
@@ -44,7 +47,7 @@ class Page(PublicDoor):
             "base": request.build_absolute_uri("/").rstrip("/"),
             "town": town.pk if town else USUAL,
             "same_town": f"&town={town.pk}" if town else "",
-            "filing": text(leaving(town, example_of(made["paths"]["/api/v1/relocations"]["post"]))),
+            "filing": of_anybody(text(leaving(town, example_of(made["paths"]["/api/v1/relocations"]["post"])))),
             "groups": list(groups(made)),
             "shapes": list(shapes_of(made)),
             "errors": catalogue.entries().values(),
@@ -85,6 +88,17 @@ def leaving(town: Municipality | None, filing: Json) -> Json:
     }
     entered = filing["oldAddress"] if town.pk == OTHER else filing["newAddress"]
     return filing | {"oldAddress": left, "newAddress": entered}
+
+
+def of_anybody(filing: str) -> str:
+    """The filing with a birthday that the reader's shell draws: whoever tries again files for somebody else.
+
+    >>> of_anybody('"day": 1')
+    '"day": $((1 + RANDOM % 28))'
+    """
+    for part, drawn in BORN.items():
+        filing = re.sub(rf'"{part}": \d+', f'"{part}": {drawn}', filing)
+    return filing
 
 
 def example_of(operation: Json) -> Json:
