@@ -40,7 +40,12 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
 
 
 class Delivery(models.Model):
-    """One notice on its way to one municipality; its id never changes across retries and re-issues."""
+    """One notice on its way to one municipality; its id never changes across retries and re-issues.
+
+    The table is not partitioned. What is asked often walks a partial index over what is open or a key-set index, so its
+    cost does not grow with the table, and retention removes what is over; that a notice is told once is a unique
+    constraint, which PostgreSQL cannot hold across partitions by time.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     relocation_id = models.UUIDField(_("relocation"), editable=False)
