@@ -34,6 +34,18 @@ def uuid7() -> UUID:
     return UUID(int=(high >> 12 << 80) | (0x7 << 76) | ((high & 0xFFF) << 64) | (0x2 << 62) | low)
 
 
+def seen(key: UUID) -> None:
+    """Let what this process makes from now on be larger than a key (a version 7 one) that another process made.
+
+    Of one filing later ids are larger so, whoever makes them and however far the clocks of their machines are apart.
+    """
+    global _last
+    high, low = key.int >> 64, key.int & ((1 << 62) - 1)
+    value = ((high >> 16 << 12 | high & 0xFFF) << 62) | low
+    with _lock:
+        _last = max(_last, value)
+
+
 def first_of(day: date) -> UUID:
     """Return the smallest UUID version 7 that can be made on a day in Japan: a day is a range of keys.
 

@@ -8,6 +8,7 @@ import msgspec
 from django.db import connection
 from django.utils import timezone
 
+from hub import ids
 from hub.deliveries.models import Delivery
 from hub.deliveries.states import State
 from hub.relocations import journey
@@ -73,6 +74,8 @@ def read(relocation: Relocation) -> Rows:
     rows = Rows(MOVERS(key), DELIVERIES(key), REPORTS(key), EVENTS(key, list(ACTS)))
     for mover in rows.movers:
         mover.leg = legs[mover.leg_id]
+    if rows.deliveries:  # what is told next has a larger id: a town that exchanges files reads its tray in their order
+        ids.seen(max(row.pk for row in rows.deliveries))
     return rows
 
 

@@ -1,11 +1,16 @@
-"""S60: a citizen withdraws while the clerk approves (domain reference 7); both really at once."""
+"""S60: a citizen withdraws while the clerk approves (domain reference 7); and machines whose clocks differ."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
 from typing import Any
 
+import pytest
 from django.db import connections
 
+from hub import ids
+from hub.actors import HUB, acting
+from hub.deliveries.models import Delivery
 from tests.hub.committed import db  # noqa: F401 - rows that are really committed: two connections race
 from tests.scenarios.stage import TARO, A, B, Stage, Story, move
 
@@ -58,3 +63,19 @@ def test_s60_of_a_withdrawal_and_a_decision_one_comes_first(stage: Stage) -> Non
         audit = story.audit()
         assert audit["filing.withdrawn"] + audit["moveout.decided"] == 1
         assert story.states(B) == ["CANCELLED"]
+
+
+def test_what_a_town_is_told_later_has_the_larger_id_whichever_machine_tells_it(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    story = stage.file(move(TARO))
+    for step in (story.moved_out, story.moved_in, story.confirmed):
+        monkeypatch.setattr(ids, "_last", 0)  # another process, on a machine whose clock is behind
+        stage.clock.shift(timedelta(minutes=-7))
+        step()
+    with acting(HUB):
+        rows = Delivery.objects.filter(relocation_id=story.relocation.pk).order_by("municipality", "sequence")
+        for code in {row.municipality_id for row in rows}:
+            told = [row.pk for row in rows if row.municipality_id == code]
+            assert told == sorted(told)
+    assert len(rows) == 5
