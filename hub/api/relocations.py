@@ -184,10 +184,11 @@ class Withdrawal(Door):
             id="withdrawRelocation",
             parameters=(contract.path("relocation_id"),),
             answers={200: Answer(contract.json(shapes.Filed))},
-            errors=("E108", "E200"),
+            errors=("E108",),
         )
     )
     def post(self, request: Request, relocation_id: UUID) -> Response:
         """Withdraw; repeating it changes nothing."""
         known(request)
-        return Response(_filed(changing.withdraw(relocation_id, self.actor)))
+        relocation = changing.withdraw(relocation_id, self.actor)
+        return Response(_filed(status.as_it_stands(relocation)))

@@ -192,10 +192,17 @@ def of(relocation: Relocation) -> Standing:
 
 def next_of(relocation: Relocation) -> str:
     """What comes next."""
-    if relocation.state == "SUBMITTED" and relocation.follows and relocation.follows.state not in facts.REGISTERED:
+    before = relocation.follows
+    if before and relocation.state == "SUBMITTED" and before.state not in facts.OVER:
         return gettext(
             "This filing waits until the move before it (%(number)s) is registered. First finish that one."
-        ) % {"number": relocation.follows.receipt_no}
+        ) % {"number": before.receipt_no}
+    if before and relocation.state in ("SUBMITTED", "IN_REVIEW") and before.state not in facts.REGISTERED:
+        return gettext(
+            "The move before this one (%(number)s) did not come about. The municipality that you leave now checks"
+            " whether you are registered there. If you are not, withdraw this filing and file again, from where you are"
+            " registered."
+        ) % {"number": before.receipt_no}
     refused = relocation.state == "RETURNED" and relocation.agreement == Agreement.REFUSED
     of_kind = NEXT_OF_KIND.get(relocation.kind, {})
     return str(NOT_AS_IT_IS if refused else of_kind.get(relocation.state, NEXT[relocation.state]))

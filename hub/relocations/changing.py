@@ -24,13 +24,11 @@ DECIDED = "The town has decided; what is wrong in its record the town corrects."
 
 
 def _mine(relocation_id: UUID, owner: Actor) -> Relocation:
-    """Lock the owner's own relocation; E108 when it is not theirs, E200 when nothing of it may be changed here."""
+    """Lock the owner's own relocation; E108 when it is not theirs."""
     mine = Relocation.objects.filter(pk=relocation_id, owner=owner.owner)
     relocation = mine.select_for_update(of=("self",)).first()
     if relocation is None:
         raise refuse("E108")
-    if relocation.frozen_at is not None:
-        raise refuse("E200", detail=DECIDED)
     return relocation
 
 
@@ -44,6 +42,8 @@ def amend(relocation_id: UUID, filing: Filing, owner: Actor, leaving: Collection
     """
     with acting(HUB):
         relocation = _mine(relocation_id, owner)
+        if relocation.frozen_at is not None:
+            raise refuse("E200", detail=DECIDED)
         rows, now = facts.read(relocation), services.opened(relocation)
         if relocation.state in ENDED or facts.decided(rows):
             raise refuse("E200", detail=DECIDED)
@@ -100,11 +100,12 @@ def withdraw(relocation_id: UUID, owner: Actor, movers: Collection[int] = ()) ->
 
     What has not left yet is not sent; towns that were told are told of the withdrawal. Once the origin has decided it
     is a request for a cancellation (61), which the towns decide: exactly one of decision and withdrawal comes first,
-    under the relocation's lock. E200 only where the filer may not learn more (``frozen``).
+    under the relocation's lock. Where the filer may not learn more (``frozen``) nothing happens, and nothing says so:
+    it looks as if a town had decided, which is asked for a cancellation and keeps its states until it answers.
     """
     with acting(HUB):
         relocation = _mine(relocation_id, owner)
-        if relocation.state in ENDED:
+        if relocation.frozen_at is not None or relocation.state in ENDED:
             return relocation
         rows, notes = facts.read(relocation), Notes(relocation)
         named: dict[str, Any] = {"movers": _named(rows, movers)} if movers else {}

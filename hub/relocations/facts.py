@@ -36,6 +36,9 @@ ACTS = (
 )
 #: States of a relocation in which its movers are registered where they went.
 REGISTERED = ("ARRIVED", "SETTLED")
+#: States in which a move that follows this one need not wait: what never came about is no reason to wait, and whether
+#: the movers are registered where they say that they leave is for that municipality to see, as with any filing.
+OVER = (*REGISTERED, "WITHDRAWN", "CANCELLED", "REJECTED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ def situation(relocation: Relocation, rows: Rows) -> Situation:
         told=_told(rows.deliveries, heirs),
         outdated=_told((row for row in rows.deliveries if row.version < relocation.version), heirs),
         kind=Kind(relocation.kind),
-        prior_registered=follows is None or follows.state in REGISTERED,
+        prior_over=follows is None or follows.state in OVER,
         version_by=heirs.get(relocation.version_by, relocation.version_by),
         consent=relocation.agreement,
         routed=frozenset({mover.municipality_id for mover in rows.movers if mover.leg.guard == Guard.TOLD}),

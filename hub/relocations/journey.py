@@ -55,7 +55,7 @@ class Situation:
     outdated: Mapping[tuple[Role, str], frozenset[int]] = field(default_factory=dict)
     kind: Kind = Kind.DOMESTIC
     #: The move before this one, if the filer named one, is registered at its destination.
-    prior_registered: bool = True
+    prior_over: bool = True
     #: What made the present version: nothing (as filed), an amendment of the filer, or a town's correction.
     version_by: str = ""
     #: What the consents amount to (``models.Agreement``).
@@ -154,7 +154,7 @@ CONDITIONS: dict[str, Callable[[Past], bool]] = {
     "kind.overseas_out": lambda past: past.situation.kind is Kind.OVERSEAS_OUT,
     "stay.filed": lambda past: not past.unfiled,
     "stay.unfiled": lambda past: past.unfiled,
-    "prior.registered": lambda past: past.situation.prior_registered,
+    "prior.over": lambda past: past.situation.prior_over,
     "consents.given": lambda past: past.situation.consent in ("", "GIVEN"),
     "protection.set": lambda past: bool(past.situation.routed),
     "arrival.none": lambda past: not past.arrived,

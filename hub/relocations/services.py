@@ -238,7 +238,7 @@ def go_on(
         notes.add(f"{item.type}.queued", item.municipality, role=item.role.value, movers=list(item.ordinals))
     # As in the courier, the audit chain is locked before the movers: the two can meet, never in a deadlock.
     notes.write()
-    arrived = result.state in facts.REGISTERED and relocation.state not in facts.REGISTERED
+    over = result.state in facts.OVER and relocation.state not in facts.OVER
     moved = facts.write_states(relocation, rows, result.states, result.state)
     if result.due:
         rows.deliveries.extend(_tell(relocation, rows, unsealed, result.due))
@@ -253,7 +253,7 @@ def go_on(
         before=before,
         unsealed=unsealed,
     )
-    if arrived:
+    if over:
         for later in relocation.followed_by.all():
             advance(later.pk)
 

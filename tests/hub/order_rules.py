@@ -199,7 +199,7 @@ def o4(log: Log) -> int:
 
 
 def o5(log: Log) -> int:
-    """In order per town; and a second move waits for the first."""
+    """In order per town; and a second move waits until the first is registered or has ended."""
     judged = 0
     for later in log.deliveries:
         for earlier in log.deliveries:
@@ -213,11 +213,10 @@ def o5(log: Log) -> int:
     first = log.relocation.follows
     if first is not None:
         for _, entry, _ in log.each("queued", "moveout.submitted"):
-            arrived = Event.objects.filter(
-                relocation=first, type="state.changed", detail__state__in=["ARRIVED", "SETTLED"]
-            )
+            over = ["ARRIVED", "SETTLED", "WITHDRAWN", "CANCELLED", "REJECTED"]
+            ended = Event.objects.filter(relocation=first, type="state.changed", detail__state__in=over)
             with acting(HUB):
-                assert arrived.filter(at__lt=entry.at).exists()
+                assert ended.filter(at__lt=entry.at).exists()
     return judged
 
 

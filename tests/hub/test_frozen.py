@@ -25,7 +25,7 @@ from hub.relocations.filing import Filer
 from hub.relocations.models import Relocation
 from hub.vault import services as vault
 from municipalities.models import Municipality, Succession
-from tests.conftest import CHIYODA, HAKODATE, NAHA, clerk, filing, front
+from tests.conftest import CHIYODA, HAKODATE, NAHA, clerk, filing, front, front_document
 from tests.hub import journeys
 from tests.hub.family import citizen
 
@@ -137,8 +137,11 @@ def test_a_front_is_shown_nothing_new_either() -> None:
             notice["due_at"] = None
     for key in keys:
         assert after[key] == before[key]
-    with pytest.raises(Refusal, match="E200"):
-        changing.withdraw(relocation.pk, FRONT)
+    with acting(HUB):
+        events = relocation.events.count()
+    changing.withdraw(relocation.pk, FRONT)
+    with acting(HUB):
+        assert relocation.events.count() == events
     with pytest.raises(Refusal, match="E200"):
         changing.amend(relocation.pk, filing(1), FRONT)
     with pytest.raises(Refusal, match="E108"):
@@ -184,7 +187,28 @@ def test_a_front_hears_of_no_change_either(towns: None) -> None:
     assert partner.get("changes").json()["changes"] == before["changes"]
     assert partner.get(f"changes?since={before['cursor']}").json()["changes"] == []
     assert file_it() == filed
-    assert partner.post(f"relocations/{relocation.pk}/withdrawal", {}).json()["code"] == "E200"
+    partner.post(f"relocations/{relocation.pk}/withdrawal", {})
+    assert partner.get("changes").json()["changes"] == before["changes"]
+
+
+def test_what_a_front_withdraws_or_amends_is_answered_as_if_a_town_had_decided(towns: None) -> None:
+    partner = front()
+    document = msgspec.structs.replace(filing(1), filer=Filer(ordinal=2, consents_held=(1, 2)))
+    filed = partner.post("relocations", document, idempotency_key="1").json()
+    with acting(HUB):
+        relocation = Relocation.objects.get(pk=filed["id"])
+    go_on(relocation, "moveout.decided")
+
+    def answers() -> list[tuple[int, dict[str, Any]]]:
+        path = f"relocations/{relocation.pk}"
+        said = [partner.post(f"{path}/withdrawal", {}), partner.post(f"{path}/amendments", front_document(document))]
+        return [(one.status_code, one.json() | {"request_id": ""}) for one in said]
+
+    decided = answers()
+    assert [status for status, _ in decided] == [200, 409]
+    protect(relocation)
+    go_on(relocation, "movein.decided")
+    assert answers() == decided
 
 
 def test_measures_are_set_and_ended_though_a_filing_was_shredded_meanwhile() -> None:

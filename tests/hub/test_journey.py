@@ -57,7 +57,7 @@ def situations(draw: st.DrawFn) -> Situation:
         kind=kind,
         told=draw(known),
         outdated=draw(known),
-        prior_registered=draw(st.booleans()),
+        prior_over=draw(st.booleans()),
         version_by=draw(st.sampled_from(["", journey.AMENDED, TOWNS[Role.ORIGIN]])),
         flow=draw(st.sampled_from(Flow)),
         planned_out_on=draw(st.sampled_from([None, TODAY, date(2026, 3, 1), date(2026, 5, 1)])),
@@ -140,7 +140,7 @@ def test_nothing_is_due_before_its_gate(situation: Situation) -> None:
                 ended = {"WITHDRAWN", "CANCELLED", "REJECTED"} | journey.ELSEWHERE
                 assert result.states[item.role, item.municipality, ordinal] not in ended
             if item.type == "moveout.submitted":
-                assert situation.prior_registered  # O5
+                assert situation.prior_over  # O5
 
 
 @given(situations())

@@ -161,10 +161,26 @@ class Lives(RuleBasedStateMachine):
     def go_on(self, life: int, steps: int, split: bool) -> None:
         """Careful clerks do what comes next."""
         for _ in range(steps):
-            for command in (("carry",), *(("fetch", town) for town in PULLS)):
-                self.world.do(*command)
-            for mail in self.possible(self.life(life), CAREFUL, split=split)[:1]:
-                self.post(mail)
+            self.next_step(self.life(life), split=split)
+
+    def next_step(self, life: int, *, split: bool) -> None:
+        for command in (("carry",), *(("fetch", town) for town in PULLS)):
+            self.world.do(*command)
+        for mail in self.possible(life, CAREFUL, split=split)[:1]:
+            self.post(mail)
+
+    @rule(life=LIFE, split=st.booleans())
+    def cancel_too_late(self, life: int, split: bool) -> None:
+        """As soon as somebody is registered where they went, the town that they left cancels: never its turn (O7)."""
+        life = self.life(life)
+        for _ in range(8):
+            legs = self.legs(life)
+            there = [who for (role, _, who), state in legs.items() if role == "destination" and state == "REGISTERED"]
+            if there:
+                for town in {town for role, town, who in legs if role == "origin" and who in there}:
+                    self.post(self.mail(life, town, "cancel.decided", "CANCEL_ADD", tuple(sorted(there))))
+                return
+            self.next_step(life, split=split)
 
     @rule(life=LIFE, word=st.sampled_from(WORDS), pick=PICK, movers=st.sampled_from([None, None, (1,), (2,)]))
     def write(self, life: int, word: tuple[str, str, Role], pick: int, movers: tuple[int, ...] | None) -> None:

@@ -104,6 +104,23 @@ def test_s24_the_second_move_waits_for_the_first(stage: Stage) -> None:
         assert story.state == "SETTLED"
 
 
+def test_s24_a_first_move_that_is_withdrawn_is_waited_for_no_longer(stage: Stage) -> None:
+    first = stage.file(move(TARO))
+    second = stage.file(move(TARO, origin=B, destination=C, follows=first.receipt_no))
+    assert second.told(B) == []
+    assert "前の引越し" in second.page()
+    assert "取りやめになりました" not in second.page()
+    first.withdraw()
+    assert first.state == "WITHDRAWN"
+    # Whether the person is registered at B is for B to see, and the page says what else can be done.
+    assert second.told(B) == ["moveout.submitted"]
+    assert f"前の引越し（{first.receipt_no}）は取りやめになりました" in second.page()
+    second.report(B, "moveout.reviewing")
+    second.report(B, "moveout.decided", "REJECTED")
+    assert second.state == "REJECTED"
+    assert "取りやめになりました" not in second.page()
+
+
 def test_s24_a_first_move_that_was_never_filed_at_b_is_an_unfiled_stay(stage: Stage) -> None:
     first = stage.file(move(TARO))
     first.moved_out()
