@@ -54,7 +54,7 @@ class Situation:
     #: Of these, those who were told of in an earlier version than the present one.
     outdated: Mapping[tuple[Role, str], frozenset[int]] = field(default_factory=dict)
     kind: Kind = Kind.DOMESTIC
-    #: The move before this one, if the filer named one, is registered at its destination.
+    #: The move before this one, if the filer named one, is registered at its destination or has ended.
     prior_over: bool = True
     #: What made the present version: nothing (as filed), an amendment of the filer, or a town's correction.
     version_by: str = ""

@@ -7,7 +7,7 @@ the same log, or one in which what is independent stands in another order, must 
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, NamedTuple
 from uuid import NAMESPACE_OID, UUID, uuid5
 
@@ -129,6 +129,8 @@ class World:
     group: list[int] = field(default_factory=list)
     log: list[tuple[Command, str]] = field(default_factory=list)
     claimed: list[Claimed] = field(default_factory=list)
+    #: The days on which reports were written, by life and number.
+    written: dict[tuple[int, int], date] = field(default_factory=dict)
     days: int = 0
     clock: Any = None
 
@@ -203,7 +205,8 @@ class World:
         return "new" if new else "known"
 
     def body(self, mail: Mail) -> ReportBody:
-        """Return the report in full."""
+        """Return the report in full; it is dated when it is first posted, and keeps that day."""
+        written = self.written.setdefault((mail.life, mail.number), timezone.localdate())
         changes: tuple[Change, ...] = ()
         if mail.more == "place":
             address = msgspec.to_builtins(place(mail.town, "別の町５番６号"))
@@ -215,7 +218,7 @@ class World:
             type=mail.type,
             receipt_no=self.lives[mail.life].receipt_no,
             outcome=mail.outcome,
-            legal_date=timezone.localdate() - timedelta(days=mail.days_ago),
+            legal_date=written - timedelta(days=mail.days_ago),
             movers=mail.movers,
             head_change={"done": "DONE", "waived": "WAIVED"}.get(mail.more, ""),  # type: ignore[arg-type]
             changes=changes,
