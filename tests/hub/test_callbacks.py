@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from django.forms.models import model_to_dict
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from hub.accounts.models import User
 from hub.actors import HUB, acting
@@ -145,9 +145,9 @@ def test_no_row_of_the_desk_calls_an_address_that_did_not_prove_itself(inbox: In
     row = Connection.objects.get(municipality=HAKODATE)
     same = {name: "" if value is None else value for name, value in model_to_dict(row, GuardedForm.base_fields).items()}
     address = f"{inbox.address}/inbox"
-    with acting(HUB):
+    with acting(HUB), translation.override("ja"):
         errors = GuardedForm(same | {"address": address}, instance=row).errors["standard"]
-    assert "署名鍵" in str(errors)
+        assert "署名鍵" in str(errors)
 
 
 def test_the_desk_shows_whose_system_was_heard_and_the_silent_ones_first() -> None:

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.forms.models import model_to_dict
 from django.test import Client
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from hub.accounts.models import User
 from hub.actors import HUB, acting
@@ -99,7 +99,8 @@ def test_a_town_that_exchanges_files_needs_its_grade_too_and_shows_it() -> None:
         "folder:town",
         "sftp://town@files.example.jp/in?hostkey=SHA256:xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
     ):
-        assert "No conformance report" in services.against(HAKODATE, "gif_json", address)
+        with translation.override("en"):
+            assert "No conformance report" in services.against(HAKODATE, "gif_json", address)
     assert "No conformance report" in plan(client, address="folder:town")
     row = record(mode="files", failed="half_written")
     assert row.grade == "D"

@@ -79,7 +79,9 @@ def shown(client: Client, path: str) -> str:
     page = client.get(path).content.decode()
     page = re.sub(r'csrfmiddlewaretoken" value="[^"]*"', "", page)
     page = re.sub(r'<section id="procedures".*?</section>', "", page, flags=re.DOTALL)
-    return " ".join(page.partition("<h2>この届出が誤りだったとき")[0].replace("<section>", "").partition("</main>")[0].split())
+    return " ".join(
+        page.partition("<h2>この届出が誤りだったとき")[0].replace("<section>", "").partition("</main>")[0].split()
+    )
 
 
 def test_who_filed_for_a_protected_person_is_shown_nothing_new() -> None:
