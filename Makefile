@@ -26,7 +26,7 @@ workers: $(VENV)/.installed-dev ## 10,000 records fetched by two workers that ar
 	@HUB_WORKER_RECORDS=$${HUB_WORKER_RECORDS:-10000} $(PY) -m pytest tests/hub/test_workers.py -s $(ARGS)
 
 lives: $(VENV)/.installed-dev ## anything at all happens to several filings, 500 times at random (HUB_LIVES)
-	@HUB_LIVES=$${HUB_LIVES:-500} $(PY) -m pytest tests/hub/test_lives.py -n 1 --timeout 36000 $(ARGS)
+	@HUB_LIVES=$${HUB_LIVES:-500} $(PY) -m pytest tests/hub/test_lives.py -n 1 $(ARGS)
 
 bench: $(VENV)/.installed-dev ## the hub beside the code one would write without it
 	@$(PY) manage.py bench $(ARGS)

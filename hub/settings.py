@@ -158,10 +158,12 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "hub"
-# What takes long or waits for others has a queue of its own: no delivery waits behind a run of the conformance kit, and
-# none of it behind a courier. A worker that is told nothing takes from both in turn.
-CELERY_TASK_QUEUES = [Queue("hub"), Queue("background")]
-CELERY_TASK_ROUTES = {
+# Couriers have a queue of their own, and so has what takes long or waits for others: no delivery waits behind a run of
+# the conformance kit or a timer, and none of these behind a courier. A worker that is told nothing takes from all, in
+# this order: couriers are called for all the time, and what they leave room for is short.
+CELERY_TASK_QUEUES = [Queue("hub"), Queue("background"), Queue("couriers")]
+CELERY_BROKER_TRANSPORT_OPTIONS = {"queue_order_strategy": "priority"}
+CELERY_TASK_ROUTES = {"hub.deliveries.tasks.carry": {"queue": "couriers"}} | {
     name: {"queue": "background"}
     for name in (
         "hub.accounts.tasks.forget",
@@ -172,9 +174,10 @@ CELERY_TASK_ROUTES = {
         "hub.shadow.tasks.try_next",
     )
 }
-# The courier is started again and again; one that finds nothing hands its process back.
+# A courier is called for again and again; one that finds nothing hands its process back. Calls that find every
+# process busy expire, and always one is left that has not.
 CELERY_BEAT_SCHEDULE = {
-    "carry": {"task": "hub.deliveries.tasks.carry", "schedule": 1.0, "options": {"expires": 2.0}},
+    "carry": {"task": "hub.deliveries.tasks.carry", "schedule": 5.0, "options": {"expires": 6.0}},
     "empty": {"task": "hub.trays.tasks.empty", "schedule": HUB_TRAY_EVERY, "options": {"expires": 30.0}},
     "purge": {"task": "hub.relocations.tasks.purge", "schedule": crontab(hour="3", minute="40")},
     "prove": {"task": "hub.deliveries.tasks.prove", "schedule": 2.0, "options": {"expires": 2.0}},
@@ -192,6 +195,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "hub.relocations.tasks.follow_successions",
         "schedule": 60.0,
         "options": {"expires": 50.0},
+    },
+    "watch_measures": {
+        "task": "hub.protection.tasks.watch",
+        "schedule": 600.0,
+        "options": {"expires": 500.0},
     },
     "watch_outages": {
         "task": "hub.relocations.tasks.watch_outages",
@@ -219,6 +227,7 @@ OAUTH2_PROVIDER = {
     "SCOPES": {
         "deliveries": "Fetch deliveries and answer with receipts",
         "reports": "Report what the municipality decided",
+        "protection": "Say that a relocation is handled under protection measures (message 75)",
         "relocations:file": "File a relocation for a citizen who agreed",
     },
     "SCOPES_BACKEND_CLASS": "hub.accounts.scopes.ClientScopes",

@@ -53,30 +53,31 @@ InDatabase: TypeAlias = Callable[[Callable[[], Recalled]], Awaitable[Recalled]]
 
 
 class Courier:
-    """Carries what is due until there has been nothing to do for ``idle`` seconds or ``slice_`` is over."""
+    """Carries what is due until there has been nothing to do for ``idle`` seconds or ``slice_`` is over.
 
-    def __init__(self, idle: float, slice_: float) -> None:
-        self.idle, self.slice = idle, slice_
+    ``database``: one thread, for Django's connection belongs to its thread; all statements run in this one.
+    """
+
+    def __init__(self, idle: float, slice_: float, database: ThreadPoolExecutor) -> None:
+        self.idle, self.slice, self.database = idle, slice_, database
         self.carried = 0
         self.tidied = 0.0
         #: Claimed and not yet written down; a slot of a lane is free only after that.
         self.open = 0
-        self.written = asyncio.Event()
+        #: Somebody rang, or something was written down, which frees slots and what was parked.
+        self.look = asyncio.Event()
         #: What is being sent, and since when.
         self.under_way: dict[asyncio.Task[None], float] = {}
         self.outcomes: asyncio.Queue[Outcome] = asyncio.Queue()
         self.load = Load()
-        # Django's connection belongs to its thread: all statements of a courier run in this one.
-        self.database = ThreadPoolExecutor(1, thread_name_prefix="courier-database")
-        self.bell = ThreadPoolExecutor(1, thread_name_prefix="courier-bell")
 
-    async def in_thread(self, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-        """Run blocking work in one of the courier's threads."""
-        return await asyncio.get_running_loop().run_in_executor(pool, work)
+    async def in_database(self, work: Callable[[], T]) -> T:
+        """Run blocking work where the database is."""
+        return await asyncio.get_running_loop().run_in_executor(self.database, work)
 
     async def run(self) -> int:
         """Carry; returns how many attempts ended."""
-        writer = asyncio.create_task(self.write_down())
+        writer, listener = asyncio.create_task(self.write_down()), asyncio.create_task(self.listen())
         try:
             # No limit here: each lane has its own.
             async with transports.open_session(limit=0, guard=callbacks.guard()) as session:
@@ -89,21 +90,20 @@ class Courier:
                 writer.result()
         finally:
             writer.cancel()
-            await self.in_thread(self.database, connections.close_all)
-            self.database.shutdown()
-            self.bell.shutdown(wait=False)
+            listener.cancel()
+            lanes.wake()  # for what rang while nobody listened any more
         return self.carried
 
     async def carry(self, session: aiohttp.ClientSession, writer: asyncio.Task[None]) -> None:
         """Claim and start sending, until idle or until the slice of time is over, or nothing can be written."""
         started = busy = time.monotonic()
         while not self.is_over(now := time.monotonic(), started) and not writer.done():
-            self.written.clear()
+            self.look.clear()
             if now >= self.tidied + TIDY:
                 self.tidied = now
-                await self.in_thread(self.database, tidy)
+                await self.in_database(tidy)
             free = IN_FLIGHT - self.open
-            batch = await self.in_thread(self.database, partial(claim_batch, free)) if free > 0 else Batch([])
+            batch = await self.in_database(partial(claim_batch, free)) if free > 0 else Batch([])
             self.open += len(batch.claimed)
             for claimed in batch.claimed:
                 task = asyncio.create_task(self.send(claimed, session))
@@ -129,20 +129,21 @@ class Courier:
         return not slow or now - started > self.slice + LONGEST
 
     async def pause(self, again_in: float | None) -> None:
-        """Wait until something was written down, which frees slots and what was parked; for a pace; or for the bell."""
-        if self.open:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.written.wait(), min(POLL, again_in or POLL))
-        elif again_in is not None:
-            await asyncio.sleep(min(POLL, again_in))
-        else:
-            await self.in_thread(self.bell, partial(lanes.wait_for_bell, min(1.0, self.idle)))
+        """Wait for the bell, for what is written down, or for a lane's pace."""
+        longest = POLL if self.open or again_in is not None else min(1.0, self.idle)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.look.wait(), min(longest, again_in or longest))
+
+    async def listen(self) -> None:
+        """Look whenever somebody rings."""
+        async for _ in lanes.bells():
+            self.look.set()
 
     async def send(self, claimed: Claimed, session: aiohttp.ClientSession) -> None:
         """Render and hand over one delivery; whatever happens becomes an outcome."""
         outcome = None
         try:
-            outcome = await attempt(claimed, session, partial(self.in_thread, self.database))
+            outcome = await attempt(claimed, session, self.in_database)
         except UnfitError as error:
             outcome = Outcome(claimed, Fate.HELD, error.code, Cause.DATA.value)
         except RefusedError as error:
@@ -163,21 +164,21 @@ class Courier:
         await self.outcomes.put(outcome)
 
     async def write_down(self) -> None:
-        """Write outcomes in batches: the first waits for others, but not long."""
+        """Write outcomes in batches: the first waits for others if there are any, but not long."""
         while True:
             batch = [await self.outcomes.get()]
             now = time.monotonic()
             deadline = now + (COLLECT if self.load.is_heavy(now) else FLUSH_SECONDS)
-            while len(batch) < FLUSH_ROWS and (left := deadline - time.monotonic()) > 0:
+            while len(batch) < min(FLUSH_ROWS, self.open) and (left := deadline - time.monotonic()) > 0:
                 try:
                     batch.append(await asyncio.wait_for(self.outcomes.get(), left))
                 except TimeoutError:
                     break
-            await self.in_thread(self.database, partial(write, batch))
+            await self.in_database(partial(write, batch))
             self.carried += len(batch)
             self.load.add(len(batch), time.monotonic())
             self.open -= len(batch)
-            self.written.set()
+            self.look.set()
             for _ in batch:
                 self.outcomes.task_done()
 
@@ -258,4 +259,35 @@ async def _written(
 
 def run(idle: float, slice_: float) -> int:
     """Run one courier in this process; returns how many attempts ended."""
-    return asyncio.run(Courier(idle, slice_).run())
+    with ThreadPoolExecutor(1, thread_name_prefix="courier-database") as database:
+        try:
+            return asyncio.run(Courier(idle, slice_, database).run())
+        finally:
+            database.submit(connections.close_all).result()
+
+
+#: The thread that couriers of this process follow each other in; a process that forks has none yet.
+_database: ThreadPoolExecutor | None = None
+
+
+def run_in_turn(idle: float, slice_: float) -> int:
+    """As ``run``, for couriers that follow each other in one process: each finds the connection of the one before.
+
+    A new one, and all statements planned anew, cost as much as a dozen deliveries, and whoever comes in that moment
+    waits for it.
+    """
+    global _database
+    if _database is None:
+        _database = ThreadPoolExecutor(1, thread_name_prefix="courier-database")
+    _database.submit(_close_broken).result()
+    try:
+        return asyncio.run(Courier(idle, slice_, _database).run())
+    except BaseException:
+        _database.submit(connections.close_all).result()
+        raise
+
+
+def _close_broken() -> None:
+    for one in connections.all(initialized_only=True):
+        if one.connection is not None and not one.is_usable():
+            one.close()

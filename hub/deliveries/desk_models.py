@@ -6,6 +6,7 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from hub.triggers import KEPT
 from municipalities.models import Municipality
 
 
@@ -60,7 +61,7 @@ class Discrepancy(models.Model):
             models.UniqueConstraint(fields=["municipality", "day", "kind", "delivery_id"], name="discrepancy_once")
         ]
         indexes = [models.Index(fields=["settled_at", "-day"], name="discrepancy_open")]
-        triggers = [pgtrigger.Protect(name="kept", operation=pgtrigger.Delete)]
+        triggers = [KEPT]
 
     def __str__(self) -> str:
         return f"{self.municipality_id} {self.day:%Y-%m-%d} {self.kind}"
@@ -106,7 +107,7 @@ class Replay(models.Model):
         ]
         triggers = [
             pgtrigger.ReadOnly(name="decided_once", fields=["chosen", "reason", "expected", "asked_by", "asked_at"]),
-            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+            KEPT,
         ]
 
     def __str__(self) -> str:

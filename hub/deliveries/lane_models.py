@@ -1,6 +1,5 @@
 """The lane of each municipality, and when its system takes deliveries."""
 
-import pgtrigger
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
@@ -8,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
+from hub.triggers import KEPT
 from municipalities.models import Municipality
 
 
@@ -137,7 +137,7 @@ class Closure(models.Model):
             ),
         ]
         indexes = [models.Index(fields=["municipality", "ends"], name="closure_of_town")]
-        triggers = [pgtrigger.Protect(name="kept", operation=pgtrigger.Delete)]
+        triggers = [KEPT]
 
     def __str__(self) -> str:
         return f"{self.municipality_id} {self.starts:%Y-%m-%d %H:%M}"

@@ -1,7 +1,8 @@
 """The lane of each municipality: its rows, its breaker and the one signal that wakes the couriers."""
 
+import asyncio
 import random
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from datetime import datetime, timedelta
 from enum import Enum
 
@@ -50,13 +51,23 @@ def wake() -> None:
         log.warning("courier_bell_unreachable", error=type(error).__name__)
 
 
-def wait_for_bell(seconds: float) -> bool:
-    """Wait until somebody rings, at most ``seconds``; tells whether somebody did."""
-    try:
-        return valkey.client().brpop([BELL], timeout=seconds) is not None
-    except redis.RedisError as error:
-        log.warning("courier_bell_unreachable", error=type(error).__name__)
-        return False
+async def bells() -> AsyncIterator[None]:
+    """Yield whenever somebody rang; those who rang before that are heard with them. Never ends.
+
+    Whoever stops listening rings once more (``wake``), for a bell may have been on its way to them.
+    """
+    async with valkey.listener() as client:
+        while True:
+            try:
+                rang = await client.brpop([BELL], timeout=1.0) is not None
+                if rang:
+                    await client.delete(BELL)
+            except redis.RedisError as error:
+                log.warning("courier_bell_unreachable", error=type(error).__name__)
+                await asyncio.sleep(1.0)
+                continue
+            if rang:
+                yield
 
 
 def ensure(codes: Iterable[str]) -> None:

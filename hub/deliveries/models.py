@@ -10,6 +10,7 @@ from hub.deliveries.desk_models import Discrepancy, Reconciliation, Replay
 from hub.deliveries.lane_models import Closure, DatedHours, Lane, WeeklyHours
 from hub.deliveries.states import NEXT, UNWELCOME, Answer, Cause, State
 from hub.ids import uuid7
+from hub.triggers import APPEND_ONLY, KEPT, Steps
 from municipalities.models import Connection, Municipality
 from municipalities.notice import Role
 
@@ -57,9 +58,11 @@ class Delivery(models.Model):
     part = models.PositiveSmallIntegerField(default=1)
     ordinals = models.JSONField(_("movers"), help_text=_("Numbers of the movers it tells about."))
     municipality = models.ForeignKey(
-        Municipality, models.PROTECT, related_name="deliveries", verbose_name=_("municipality")
+        Municipality, models.PROTECT, related_name="deliveries", verbose_name=_("municipality"), db_index=False
     )
-    connection = models.ForeignKey(Connection, models.PROTECT, related_name="deliveries", verbose_name=_("connection"))
+    connection = models.ForeignKey(
+        Connection, models.PROTECT, related_name="deliveries", verbose_name=_("connection"), db_index=False
+    )
     #: Order per relocation and municipality; a later number never overtakes an earlier one.
     sequence = models.PositiveSmallIntegerField(_("sequence"))
     notice = models.BinaryField(help_text="The canonical notice, sealed with the relocation's key.")
@@ -119,16 +122,12 @@ class Delivery(models.Model):
             models.Index(fields=["receipt_no"], name="delivery_receipt_no", opclasses=["varchar_pattern_ops"]),
         ]
         triggers = [
-            pgtrigger.FSM(
-                name="steps",
-                field="state",
-                transitions=[(start.value, end.value) for start, ends in NEXT.items() for end in sorted(ends)],
-            ),
+            Steps("steps", [(start.value, end.value) for start, ends in NEXT.items() for end in sorted(ends)]),
             pgtrigger.ReadOnly(
                 name="told_once",
                 fields=["relocation_id", "version", "type", "role", "municipality", "part", "sequence", "notice"],
             ),
-            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+            KEPT,
             pgtrigger.Trigger(
                 name="changed",
                 when=pgtrigger.Before,
@@ -149,7 +148,7 @@ class Delivery(models.Model):
 class Event(models.Model):
     """One step of a delivery; never changed."""
 
-    delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="events")
+    delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="events", db_index=False)
     at = models.DateTimeField(_("at"), default=timezone.now)
     state = models.CharField(_("state"), max_length=10, choices=State)
     attempt = models.PositiveSmallIntegerField(_("attempt"), default=0)
@@ -161,7 +160,7 @@ class Event(models.Model):
         verbose_name = _("step of a delivery")
         verbose_name_plural = _("steps of deliveries")
         indexes = [models.Index(fields=["delivery", "id"], name="delivery_event")]
-        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = [APPEND_ONLY]
 
     def __str__(self) -> str:
         return f"{self.state} {self.at:%Y-%m-%d %H:%M:%S}"
@@ -170,7 +169,7 @@ class Event(models.Model):
 class Receipt(models.Model):
     """What the town's system answered (message 70); one per kind, a repetition is the same receipt."""
 
-    delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="receipts")
+    delivery = models.ForeignKey(Delivery, models.PROTECT, related_name="receipts", db_index=False)
     kind = models.CharField(_("kind"), max_length=20, choices=Answer)
     at = models.DateTimeField(_("at"), default=timezone.now)
     codes = models.JSONField(_("error codes"), default=list)
@@ -181,7 +180,7 @@ class Receipt(models.Model):
         verbose_name = _("receipt")
         verbose_name_plural = _("receipts")
         constraints = [models.UniqueConstraint(fields=["delivery", "kind"], name="receipt_once")]
-        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = [APPEND_ONLY]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.at:%Y-%m-%d %H:%M:%S}"
@@ -223,7 +222,7 @@ class Return(models.Model):
             pgtrigger.ReadOnly(
                 name="came_once", fields=["delivery", "municipality", "at", "report", "content", "mark"]
             ),
-            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+            KEPT,
         ]
 
     def __str__(self) -> str:
@@ -255,7 +254,7 @@ class Difference(models.Model):
         indexes = [models.Index(fields=["municipality", "-id"], name="difference_of_town")]
         triggers = [
             pgtrigger.ReadOnly(name="came_once", exclude=["settled_at", "settled_by"]),
-            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+            KEPT,
         ]
 
     def __str__(self) -> str:

@@ -14,7 +14,7 @@ from uuid import UUID
 import msgspec
 from django.conf import settings
 
-from hub import numbers
+from hub import numbers, records
 from hub.audit import services as audit
 from hub.catalogue import refuse
 from hub.deliveries import services, writing
@@ -105,14 +105,16 @@ def _read(work: Callable[[], T]) -> T:
 def read(delivery: Delivery, content: bytes) -> Came:
     """Read a registered record or certificate data and compare it with what the town was told.
 
-    Raises ``UnclearError``, ``Refusal`` E100 for what cannot be read, E104 when it is about another notice or person,
-    E140 for a number that the hub must not hold.
+    Raises ``UnclearError``, ``Refusal`` E100 for what cannot be read, E104 when it is about another notice or person
+    or a text holds U+0000, E140 for a number that the hub must not hold.
     """
     layout, notice = services.layout_of(delivery), services.notice_of(delivery)
     record = _read(lambda: _record(layout, delivery.municipality_id, content))
     if (record.notice_id, record.receipt_no) != (notice.notice_id, notice.receipt_no):
         raise refuse("E104", "/noticeId", "The record must be about the delivery that is named.")
-    for pointer, text in numbers.texts(msgspec.to_builtins(record)):
+    said = msgspec.to_builtins(record)
+    records.refuse_nul(said)
+    for pointer, text in numbers.texts(said):
         if pointer != "/noticeId" and numbers.is_forbidden(text):
             raise refuse("E140", pointer)
     return Came(record, tuple(differences(layout, notice, record)))

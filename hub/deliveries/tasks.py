@@ -1,10 +1,12 @@
 """Celery's way into the deliveries. No rule lives here."""
 
 import time
+from contextlib import suppress
 from datetime import timedelta
 
 from celery import shared_task
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from hub.deliveries import callbacks, courier, reconciliation, replays
 from municipalities.models import Municipality
@@ -12,8 +14,14 @@ from municipalities.models import Municipality
 
 @shared_task(ignore_result=True)
 def carry() -> None:
-    """Carry what is due; hand the process back after five idle seconds, or after twenty busy ones."""
-    courier.run(idle=5.0, slice_=20.0)
+    """Carry what is due; hand the process back after five idle seconds, or after twenty busy ones.
+
+    Whoever carried something asks for the next one, so that the beat need not call every second: what it called
+    while all processes were busy is thrown away one by one before any delivery goes on.
+    """
+    if courier.run_in_turn(idle=5.0, slice_=20.0):
+        with suppress(OperationalError):  # the broker is away: the beat calls when it is back
+            carry.apply_async(expires=5.0, retry=False)
 
 
 @shared_task(ignore_result=True)

@@ -15,7 +15,7 @@ from types import FrameType
 from hub.embedded import keys, places, postgres, sharing, valkey
 from hub.embedded.processes import EmbeddedError
 
-__all__ = ["EmbeddedError", "development", "discard", "servers"]
+__all__ = ["EmbeddedError", "development", "discard", "servers", "terminated_like_interrupted"]
 
 #: For each kind of server: the variable it fills, and those which say that another one is to be used.
 SERVERS = {
@@ -28,7 +28,7 @@ SERVERS = {
 def servers(data: Path) -> Iterator[dict[str, str]]:
     """``DATABASE_URL`` and ``REDIS_URL``: those given in the environment, embedded servers for the others."""
     found = _given()
-    with _terminated_like_interrupted(), ExitStack() as stack:
+    with terminated_like_interrupted(), ExitStack() as stack:
         place = places.place(data) if _missing() else data
         for server in _missing():
             found[SERVERS[server][0]] = stack.enter_context(sharing.shared(server, place))
@@ -61,7 +61,7 @@ def _missing() -> list[sharing.Server]:
 
 
 @contextmanager
-def _terminated_like_interrupted() -> Iterator[None]:
+def terminated_like_interrupted() -> Iterator[None]:
     """Let SIGTERM and SIGHUP unwind the process as Ctrl-C does, so that the servers are stopped."""
     ours = [one for one in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(one) is signal.SIG_DFL]
     if threading.current_thread() is not threading.main_thread():
