@@ -65,15 +65,17 @@ def current() -> Actor:
 def acting(actor: Actor) -> Iterator[None]:
     """Run a transaction (or a savepoint of the one that runs) as this actor."""
     before, nested = _acting.get(), connection.in_atomic_block
+    already = nested and before == actor
     with transaction.atomic():
-        _tell(actor)
+        if not already:
+            _tell(actor)
         token = _acting.set(actor)
         try:
             yield
         finally:
             _acting.reset(token)
     # A setting local to the transaction outlives a savepoint that is released, not one rolled back.
-    if nested:
+    if nested and not already:
         _tell(before)
 
 

@@ -2,7 +2,7 @@
 
 import re
 from contextlib import suppress
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -20,22 +20,29 @@ def decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
     try:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
-        path = _PATH.search(str(error))
-        # What was sent may be personal: the pointer says where, the detail repeats no value.
-        detail = _VALUE.sub("", _PATH.sub("", str(error)))
-        raise refuse("E104", pointer_of(path.group(1)) if path else "", detail) from None
+        raise refuse("E104", *where(error)) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise refuse("E100", detail="The body is not one valid JSON document in UTF-8.") from None
 
 
+def where(error: msgspec.ValidationError) -> tuple[str, str]:
+    """Return the pointer to what is wrong and what it is; never the value, which may be personal."""
+    path = _PATH.search(str(error))
+    return pointer_of(path.group(1)) if path else "", _VALUE.sub("", _PATH.sub("", str(error)))
+
+
 def _refuse_nul(body: bytes) -> None:
-    """Refuse U+0000 in any text: no field means it, and PostgreSQL cannot hold it (E104)."""
     if b"\\u0000" not in body:
         return
     with suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # told by who decodes it
-        for pointer, text in numbers.texts(msgspec.json.decode(body)):
-            if "\0" in text:
-                raise refuse("E104", pointer, "A text holds U+0000.")
+        refuse_nul(msgspec.json.decode(body))
+
+
+def refuse_nul(document: Any) -> None:
+    """Refuse U+0000 in any text: no field means it, and PostgreSQL cannot hold it (E104)."""
+    for pointer, text in numbers.texts(document):
+        if "\0" in text:
+            raise refuse("E104", pointer, "A text holds U+0000.")
 
 
 def pointer_of(path: str) -> str:

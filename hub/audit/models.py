@@ -2,10 +2,11 @@
 
 from uuid import UUID
 
-import pgtrigger
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+from hub.triggers import APPEND_ONLY
 
 #: Chain of what concerns no single relocation (accounts, connections, lanes).
 GENERAL = UUID(int=0)
@@ -51,7 +52,7 @@ class Entry(models.Model):
                 condition=models.Q(actor_kind__in=["operator", "clerk", "front"]),
             )
         ]
-        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = [APPEND_ONLY]
 
     def __str__(self) -> str:
         return f"{self.chain_id} {self.number} {self.action}"

@@ -72,6 +72,11 @@ UPDATE audit_chain AS c SET length = n.length, head = n.head, seal = n.seal
 """
 
 
+def lock(chain: UUID) -> None:
+    """Lock a chain before what is locked after it, where it is not known yet whether anything will be recorded."""
+    _lock_heads([chain])
+
+
 def _append(rows: list[Entry], heads: dict[UUID, tuple[int, bytes]]) -> None:
     """Write entries, all of one actor and one moment, and the heads of their chains."""
     with connection.cursor() as cursor:

@@ -1,6 +1,5 @@
 """One person's consent to one filing."""
 
-import pgtrigger
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -8,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from hub.ids import uuid7
 from hub.relocations.models import Relocation
 from hub.relocations.people import JOINED_HEAD
+from hub.triggers import KEPT, Steps
 from municipalities.models import Municipality
 
 
@@ -78,13 +78,13 @@ class Request(models.Model):
             models.Index(fields=["counter", "-id"], name="consent_at_counter"),
         ]
         triggers = [
-            pgtrigger.FSM(
-                name="answered_once",
-                field="answer",
-                transitions=[("PENDING", "CONFIRMED"), ("PENDING", "REFUSED")]
+            Steps(
+                "answered_once",
+                [("PENDING", "CONFIRMED"), ("PENDING", "REFUSED")]
                 + [(before, "VOID") for before in ("PENDING", "CONFIRMED", "REFUSED")],
+                field="answer",
             ),
-            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+            KEPT,
         ]
 
     def __str__(self) -> str:

@@ -4,30 +4,33 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from hub.actors import HUB, Actor, ActorKind, acting
+from hub.actors import HUB, PROTECTS, Actor, ActorKind, acting
 from hub.audit import services as audit
-from hub.catalogue import refuse
+from hub.catalogue import Refusal, refuse
 from hub.consents.models import Answer, Means, Request
-from hub.relocations import changing, facts, people, services
+from hub.ids import uuid7
+from hub.relocations import changing, facts, frozen, people, services
 from hub.relocations.filing import Filing
-from hub.relocations.models import Agreement, Guard, Leg, Relocation
+from hub.relocations.models import Agreement, Guard, Kept, Leg, Relocation
 from hub.relocations.notes import Notes
 from hub.vault.services import ShreddedError
 from municipalities import calendars
 from municipalities.notice import Address, Mover
 
 #: States of a filing in which nobody need answer any more.
-ENDED = ("WITHDRAWN", "REJECTED", "CANCELLED", "DIVERTED", "SETTLED", "COMPLETE")
+ENDED = ("WITHDRAWN", "REJECTED", "CANCELLED", "SETTLED", "COMPLETE")
 
 
 def wanted_of(filing: Filing, gone: Collection[int]) -> dict[bytes, int]:
@@ -73,18 +76,85 @@ def subject(filing: Filing, ordinal: int) -> bytes:
 
 def settle(relocation: Relocation) -> None:
     """Write on the relocation what its consents amount to: one refusal refuses, one that is missing waits."""
-    answers = set(relocation.consents.exclude(answer=Answer.VOID).values_list("answer", flat=True))
+    answers = relocation.consents.exclude(answer=Answer.VOID).values_list("answer", flat=True)
+    relocation.agreement = _amount_to(list(answers))
+    relocation.save(update_fields=["agreement"])
+
+
+def _amount_to(answers: Collection[str]) -> Agreement:
     found = Agreement.GIVEN if answers else Agreement.NOT_NEEDED
     for answer, amounts_to in ((Answer.PENDING, Agreement.PENDING), (Answer.REFUSED, Agreement.REFUSED)):
         if answer in answers:
             found = amounts_to
-    relocation.agreement = found
-    relocation.save(update_fields=["agreement"])
+    return found
 
 
 def of_filer(relocation: Relocation) -> list[Request]:
     """Return the consents of a filing for its filer; row-level security shows them to nobody else."""
     return list(relocation.consents.exclude(answer=Answer.VOID).order_by("ordinal"))
+
+
+#: What was said of a consent, by the event of it.
+SAID = {"consent.confirmed": Answer.CONFIRMED, "consent.refused": Answer.REFUSED}
+
+
+def as_it_stood(then: frozen.Look, at: datetime) -> list[Request]:
+    """Return the consents as the filer is shown them who may not learn more; they are never stored.
+
+    As of that moment, with what was answered since by links; what a counter wrote down since is not shown.
+    """
+    with acting(HUB):
+        people_ = people.asked(then.filing, timezone.localdate(at))
+        gone = facts.withdrawn(then.rows)
+        rows = {bytes(row.subject): row for row in then.relocation.consents.filter(asked_at__lte=at).order_by("pk")}
+        said = then.relocation.events.filter(type__in=SAID, at__lte=at).order_by("pk")
+        answers = {(ordinal, row.at): SAID[row.type] for row in said for ordinal in row.detail["movers"]}
+        kept = {row.request_id: SAID[row.type] for row in frozen.kept_of(then.relocation) if row.type in SAID}
+    found = []
+    for ordinal in people_:
+        row = rows.get(subject(then.filing, ordinal))
+        if row is None or ordinal in gone:
+            continue
+        before = [
+            answer for (number, when), answer in answers.items() if number == row.ordinal and when >= row.asked_at
+        ]
+        row.ordinal, row.answer = ordinal, kept.get(row.pk, before[-1] if before else Answer.PENDING)
+        found.append(row)
+    return sorted(found, key=lambda row: row.ordinal)
+
+
+def _shown(row: Request) -> tuple[Request | None, frozen.Look | None]:
+    """Return a consent as its filer is shown it and, where that is how it stood once, how; as the hub."""
+    relocation = row.relocation
+    if relocation.frozen_at is None:
+        return row, None
+    try:
+        then = frozen.look(relocation, relocation.frozen_at)
+    except ShreddedError:
+        raise refuse("E108") from None
+    return next((one for one in as_it_stood(then, relocation.frozen_at) if one.pk == row.pk), None), then
+
+
+def _keep(row: Request, then: frozen.Look, type_: str, answer: Answer, account: str = "") -> None:
+    """Keep what was said, which counts for nothing but what the filer is shown, until no measure is in force."""
+    assert row.relocation.frozen_at is not None  # noqa: S101 - ``then`` is how it stood at that moment
+    others = [one for one in as_it_stood(then, row.relocation.frozen_at) if one.pk != row.pk]
+    answers = {one.answer for one in others} | ({answer} if answer != Answer.VOID else set())
+    consent = {"request_id": row.pk, "account": account} if account else {}
+    frozen.keep(row.relocation, type_, [row.ordinal], _amount_to(answers), **consent)
+
+
+def take_kept(relocation: Relocation) -> None:
+    """Let answers count that were kept while the filer could not learn more; who holds the lock calls it as the hub.
+
+    What was answered at a counter meanwhile stands. What the filer asked for is asked for again, if it is still meant.
+    """
+    for row in relocation.kept.filter(type__in=SAID).order_by("pk"):
+        waiting = relocation.consents.filter(pk__in=[row.request_id], answer=Answer.PENDING).first()
+        if waiting is not None and relocation.state not in ENDED:
+            waiting.relocation, waiting.account = relocation, row.account
+            with suppress(Refusal):  # an account that has answered for somebody else
+                _take(waiting, agrees=SAID[row.type] == Answer.CONFIRMED)
 
 
 def make_link(request_id: UUID, owner: Actor) -> tuple[Request, str]:
@@ -94,8 +164,9 @@ def make_link(request_id: UUID, owner: Actor) -> tuple[Request, str]:
     """
     with acting(HUB):
         rows = Request.objects.select_for_update(of=("self",)).filter(pk=request_id, relocation__owner=owner.owner)
-        row = rows.filter(answer=Answer.PENDING, relocation__frozen_at=None).select_related("relocation").first()
-        if row is None:
+        row = rows.select_related("relocation").first()
+        shown, _ = _shown(row) if row else (None, None)
+        if row is None or shown is None or shown.answer != Answer.PENDING:
             raise refuse("E108")
         token = secrets.token_urlsafe(32)
         row.token = digest(token)
@@ -133,25 +204,33 @@ def outline(token: str, actor: Actor) -> Outline:
     """Return what the person behind a link is shown.
 
     E108 for a link that is unknown, used, renewed or ended, for the filer's own account, and for a filing under
-    protection measures: all of them look the same.
+    protection measures: all of them look the same. Where the filer must not learn of the measure either, the link
+    shows what it showed before, for the filer may have handed it to anybody.
     """
     with acting(HUB):
-        row = _asked(token, actor)
-        return _outline(row)
+        row, then = _asked(token, actor)
+        return _outline(row, then.filing if then else None)
 
 
-def _asked(token: str, actor: Actor, *, lock: bool = False) -> Request:
-    row = Request.objects.select_related("relocation").filter(token=digest(token), answer=Answer.PENDING).first()
+def _asked(token: str, actor: Actor, *, lock: bool = False) -> tuple[Request, frozen.Look | None]:
+    """Find what a link is about; one that leads nowhere asks as much of the database as one that is dead."""
+    row = Request.objects.select_related("relocation").filter(token=digest(token)).first()
+    number, relocation_id = (row.pk, row.relocation_id) if row else (uuid7(), uuid7())
+    if lock:
+        relocation = Relocation.objects.select_for_update(of=("self",)).filter(pk=relocation_id).first()
+        row = Request.objects.filter(pk=number).first()  # as it is under the lock
+        if row is not None and relocation is not None:
+            row.relocation = relocation
+    behind = guarded(relocation_id)
     if row is None:
         raise refuse("E108")
-    if lock:
-        row.relocation = services.lock(row.relocation_id)
-        row.refresh_from_db(fields=["answer", "token"])
-    used = row.answer != Answer.PENDING or bytes(row.token or b"") != digest(token)
-    hidden = actor.kind is not ActorKind.CITIZEN or actor.owner == row.relocation.owner or guarded(row.relocation_id)
-    if used or hidden or row.relocation.state in ENDED:
+    shown, then = _shown(row)
+    used = shown is None or shown.answer != Answer.PENDING or bytes(row.token or b"") != digest(token)
+    hidden = then is None and behind
+    state = then.relocation.state if then else row.relocation.state
+    if used or hidden or actor.kind is not ActorKind.CITIZEN or actor.owner == row.relocation.owner or state in ENDED:
         raise refuse("E108")
-    return row
+    return row, then
 
 
 def guarded(relocation_id: UUID) -> bool:
@@ -159,9 +238,9 @@ def guarded(relocation_id: UUID) -> bool:
     return Leg.objects.filter(relocation=relocation_id).exclude(guard=Guard.NONE).exists()
 
 
-def _outline(row: Request) -> Outline:
+def _outline(row: Request, filing: Filing | None = None) -> Outline:
     try:
-        filing = services.filing_of(row.relocation)
+        filing = filing or services.filing_of(row.relocation)
     except ShreddedError:
         raise refuse("E108") from None
     head = row.is_head
@@ -191,9 +270,22 @@ def answer(token: str, actor: Actor, *, agrees: bool) -> None:
     E108 as ``outline``, and for an account that answered for somebody else of the same filing already.
     """
     with acting(HUB):
-        row = _asked(token, actor, lock=True)
+        row, then = _asked(token, actor, lock=True)
         row.account = actor.owner
-        _take(row, agrees=agrees)
+        if then is None:
+            _take(row, agrees=agrees)
+            return
+        if actor.owner in _accounts(row.relocation):
+            raise refuse("E108")
+        type_ = "consent.confirmed" if agrees else "consent.refused"
+        _keep(row, then, type_, SAID[type_], actor.owner)
+        Request.objects.filter(pk=row.pk).update(token=None)
+
+
+def _accounts(relocation: Relocation) -> set[str]:
+    """Return the accounts that have answered for somebody of this filing."""
+    given = relocation.consents.exclude(answer=Answer.VOID).exclude(account="")
+    return {*given.values_list("account", flat=True), *(row.account for row in frozen.kept_of(relocation))}
 
 
 def _take(row: Request, *, agrees: bool, **where: str) -> None:
@@ -216,7 +308,8 @@ def _take(row: Request, *, agrees: bool, **where: str) -> None:
 def at_counter(receipt_no: str, clerk: Actor) -> list[Outline]:
     """Return who still has to agree to a filing, for a clerk before whom one of them stands with the receipt number.
 
-    E108 unless the clerk's town has a part in it; a filing under protection measures is as one that does not exist.
+    E108 unless the clerk's town has a part in it; a filing under protection measures is as one that does not exist,
+    but for the town's clerks of that duty: nobody else could take these consents, for no link goes out any more.
     """
     with acting(HUB):
         rows = _at_counter(clerk).filter(relocation__receipt_no=receipt_no).select_related("relocation")
@@ -234,9 +327,8 @@ def _at_counter(clerk: Actor) -> QuerySet[Request]:
         return Request.objects.none()
     own = Leg.objects.filter(relocation=OuterRef("relocation"), municipality=clerk.municipality)
     hidden = Leg.objects.filter(relocation=OuterRef("relocation")).exclude(guard=Guard.NONE)
-    return Request.objects.filter(Exists(own), ~Exists(hidden), answer=Answer.PENDING).exclude(
-        relocation__state__in=ENDED
-    )
+    seen = Q() if clerk.duty == PROTECTS else ~Exists(hidden)
+    return Request.objects.filter(seen, Exists(own), answer=Answer.PENDING).exclude(relocation__state__in=ENDED)
 
 
 def record(request_id: UUID, clerk: Actor, means: Means, *, agrees: bool) -> Request:
@@ -267,10 +359,17 @@ def take_out(request_id: UUID, owner: Actor) -> None:
     """
     with acting(HUB):
         rows = Request.objects.filter(pk=request_id, relocation__owner=owner.owner).exclude(ordinal=people.JOINED_HEAD)
-        row = rows.filter(answer__in=[Answer.PENDING, Answer.REFUSED]).select_related("relocation").first()
+        row = rows.select_related("relocation").first()
         if row is None:
             raise refuse("E108")
         row.relocation = services.lock(row.relocation_id)
+        row.refresh_from_db(fields=["answer"])
+        shown, then = _shown(row)
+        if shown is None or shown.answer not in (Answer.PENDING, Answer.REFUSED):
+            raise refuse("E108")
+        if then is not None:
+            _keep(row, then, "filing.withdrawn", Answer.VOID)
+            return
         row.answer, row.token = Answer.VOID, None
         row.save(update_fields=["answer", "token"])
         settle(row.relocation)
@@ -286,5 +385,15 @@ def _note(relocation: Relocation, type_: str, row: Request) -> None:
 def answered_by(actor: Actor) -> list[Outline]:
     """Return the filings that this account agreed to, in outline; one under protection measures is not there."""
     with acting(HUB):
-        rows = Request.objects.filter(account=actor.owner, answer=Answer.CONFIRMED).select_related("relocation")
-        return [_outline(row) for row in rows.order_by("-pk")[:50] if not guarded(row.relocation_id)]
+        kept = Kept.objects.filter(account=actor.owner, at__gte=F("relocation__frozen_at"), type="consent.confirmed")
+        agreed = Q(account=actor.owner, answer=Answer.CONFIRMED) | Q(pk__in=kept.values("request_id"))
+        rows = Request.objects.filter(agreed).select_related("relocation")
+        return [found for row in rows.order_by("-pk")[:50] if (found := _agreed(row))]
+
+
+def _agreed(row: Request) -> Outline | None:
+    """Return what was agreed to; of a filing whose filer may not learn more, as the filer is shown it."""
+    if row.relocation.frozen_at is None:
+        return None if guarded(row.relocation_id) else _outline(row)
+    shown, then = _shown(row)
+    return _outline(row, then.filing) if shown is not None and then is not None else None

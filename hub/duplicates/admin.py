@@ -10,11 +10,14 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from hub import desk
+from hub import catalogue, desk
 from hub.actors import ActorKind
 from hub.catalogue import Refusal
 from hub.duplicates import services
 from hub.duplicates.models import Case, Member
+
+#: What a case asks of its clerk, in the words of the error catalogue.
+ADVICE = ("A402", "A417")
 
 
 class MemberRows(desk.Rows):
@@ -54,12 +57,7 @@ class CaseAdmin(desk.Desk):
 
     @admin.display(description=_("What to do"))
     def advice(self, _row: Case) -> str:
-        return str(
-            _(
-                "Compare the filings below. Of one person, one move-out alone can be registered."
-                " Tell no filer that there is another filing."
-            )
-        )
+        return "\n".join(f"{one.code} {one.title} – {one.remedy}" for one in map(catalogue.entry, ADVICE))
 
     @admin.action(description=_("The same person: one move-out alone may be registered"), permissions=["view"])
     def same(self, request: HttpRequest, rows: QuerySet[Case]) -> None:

@@ -1,20 +1,20 @@
 """Marks of filed persons, and the cases that arise when one mark is filed more than once at a time."""
 
-import pgtrigger
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from hub.relocations.models import Relocation
+from hub.triggers import KEPT, Steps
 from municipalities.models import Municipality
 
 
 class Mark(models.Model):
     """A keyed hash by which a person of one municipality is recognised; nobody but the hub's own rules reads it."""
 
-    relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="marks")
+    relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="marks", db_index=False)
     #: The town left or the town entered: each salts its own.
-    municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="+")
+    municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="+", db_index=False)
     ordinal = models.PositiveSmallIntegerField()
     mark = models.BinaryField()
 
@@ -56,12 +56,8 @@ class Case(models.Model):
         ]
         indexes = [models.Index(fields=["municipality", "finding", "-id"], name="case_of_town")]
         triggers = [
-            pgtrigger.FSM(
-                name="decided",
-                field="finding",
-                transitions=[("OPEN", "SAME"), ("OPEN", "DIFFERENT"), ("SAME", "DIFFERENT")],
-            ),
-            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+            Steps("decided", [("OPEN", "SAME"), ("OPEN", "DIFFERENT"), ("SAME", "DIFFERENT")], field="finding"),
+            KEPT,
         ]
 
     def __str__(self) -> str:
@@ -85,7 +81,7 @@ class Member(models.Model):
             models.UniqueConstraint(fields=["case", "relocation"], name="member_once"),
             models.UniqueConstraint(fields=["case"], condition=models.Q(registered=True), name="one_registered"),
         ]
-        triggers = [pgtrigger.Protect(name="kept", operation=pgtrigger.Delete)]
+        triggers = [KEPT]
 
     def __str__(self) -> str:
         return f"{self.case_id} {self.relocation_id} #{self.ordinal}"

@@ -1,7 +1,7 @@
 """Find persons who are filed twice, let one registration win, and take in what a clerk found out.
 
 No filing is refused, merged or delayed for it, and no filer is told: neither that there is another filing nor
-where it goes (S05, S07; D 1.10, 1.12). The resident-record standard has no «do not accept» (3.5): a clerk decides.
+where it goes (S05, S07). The resident-record standard has no «do not accept» (3.5): a clerk decides.
 """
 
 from collections.abc import Collection, Iterable
@@ -20,7 +20,7 @@ from hub.relocations.models import Mover, Relocation
 from hub.rows import Reader, Writer
 
 #: States of a filing that contradict no other: it has come to an end.
-ENDED = ("WITHDRAWN", "REJECTED", "CANCELLED", "DIVERTED", "SETTLED", "COMPLETE")
+ENDED = ("WITHDRAWN", "REJECTED", "CANCELLED", "SETTLED", "COMPLETE")
 #: States in which a mover's move-out is not registered (any more).
 NOT_REGISTERED = ("PENDING", "DELIVERED", "PROVISIONAL", "RETURNED", "REJECTED", "WITHDRAWN", "CANCELLED")
 
@@ -37,11 +37,11 @@ OTHERS = Reader(
 
 def look(relocation: Relocation, filing: Filing, gone: Collection[int], **_: Any) -> None:
     """Remember the marks of this version and open a case for each person in another filing that has not ended."""
-    marks = {place: mark for place, mark in people.marks(filing).items() if place[1] not in gone}
+    marks = {place: mark for place, mark in people.marks(relocation, filing).items() if place[1] not in gone}
     if relocation.version > 1:
         Mark.objects.filter(relocation=relocation).delete()
-    town = people.keeper(filing)
-    here = {mark: number for (code, number), mark in marks.items() if code == town}
+    town = people.keeper_now(relocation)
+    here = {mark: number for (code, number), mark in marks.items() if code in (town, people.keeper(filing))}
     # Two filings of one person at the same moment wait for each other here, so that the second sees the first.
     _in_turn(here)
     found: dict[bytes, list[Mark]] = {}

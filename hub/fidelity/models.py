@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from hub.ids import uuid7
+from hub.triggers import APPEND_ONLY, KEPT
 from municipalities.models import Municipality
 
 
@@ -63,7 +64,7 @@ class Decision(models.Model):
         indexes = [models.Index(fields=["municipality", "-id"], name="decision_of_town")]
         triggers = [
             pgtrigger.ReadOnly(name="decided_once", exclude=["ended_at", "ended_by"]),
-            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+            KEPT,
             pgtrigger.Protect(
                 name="ended_once", operation=pgtrigger.Update, condition=pgtrigger.Q(old__ended_at__isnull=False)
             ),
@@ -84,7 +85,9 @@ class Substitution(models.Model):
     at = models.DateTimeField(_("at"), default=timezone.now)
     delivery_id = models.UUIDField(_("delivery"))
     relocation_id = models.UUIDField()
-    municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="+", verbose_name=_("municipality"))
+    municipality = models.ForeignKey(
+        Municipality, models.PROTECT, related_name="+", verbose_name=_("municipality"), db_index=False
+    )
     #: Which of the delivery's changes, from 1.
     number = models.PositiveSmallIntegerField()
     standard = models.CharField(_("record standard"), max_length=60)
@@ -106,7 +109,7 @@ class Substitution(models.Model):
             models.Index(fields=["relocation_id"], name="substitution_of_move"),
             models.Index(fields=["municipality", "-id"], name="substitution_of_town"),
         ]
-        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = [APPEND_ONLY]
 
     def __str__(self) -> str:
         return f"{self.path} {self.points}"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -145,12 +146,12 @@ def make(plan: Plan) -> Connection:
     """End the present connection the day before, create the next, and write it down."""
     Municipality.objects.select_for_update(no_key=True).get(pk=plan.municipality)  # two plans at once
     present = check(plan)
-    limits = {}
+    limits: dict[str, Any] = {}
     if present is not None:
         present.valid_to = plan.valid_from - DAY
         present.save(update_fields=["valid_to"])
-        # The town's own limits stay as they were; an operator may set others on the new row.
-        limits = {"per_second": present.per_second, "retry_hours": present.retry_hours}
+        # The town's own limits and rights stay as they were; an operator may set others on the new row.
+        limits = {name: getattr(present, name) for name in ("per_second", "retry_hours", "sets_protection")}
     row = Connection(
         municipality_id=plan.municipality,
         standard=plan.standard,

@@ -2,7 +2,8 @@
 
 The rules are those of the API's doors; what differs is only how the file says what it is: by its manifest
 (``transports/answers.py``), or by its name, which begins with the delivery's id. A file of receipts may answer
-many deliveries: each stands for itself, and the file may be sent again whole once it was corrected.
+many deliveries: each stands for itself, and the file may be sent again whole once it was corrected. What a client
+of the API needs a scope for, the town's connection must allow.
 """
 
 import re
@@ -25,7 +26,7 @@ from hub.deliveries import returning
 from hub.deliveries import services as deliveries
 from hub.deliveries.returning import UnclearError
 from hub.relocations import reports, returns
-from hub.relocations.reported import ReportBody
+from hub.relocations.reported import OWN_SCOPES, ReportBody
 from municipalities.models import Connection
 from municipalities.transports.answers import Found, Slip
 
@@ -113,10 +114,10 @@ def _works(row: Connection, found: Found) -> Iterator[tuple[str, Work]]:
     slip, town = found.slip or NOTHING, row.municipality_id
     named = slip.delivery or (match.group() if (match := NAMED.match(found.name)) else "")
     if slip.report_type:
-        yield "", lambda: returns.receive(_envelope(slip), found.content, town)
+        yield "", lambda: _receive_record(row, slip, found.content)
     elif slip.content_type.partition(";")[0].strip().lower() == JSON or found.name.endswith(".json"):
         if _names_a_type(found.content):
-            yield "", lambda: reports.receive(records.decode(REPORT, found.content), town)
+            yield "", lambda: _receive_report(row, records.decode(REPORT, found.content))
         else:
             yield "", lambda: _receive(named, records.decode(RECEIPT, found.content), town)
     elif named:
@@ -136,6 +137,28 @@ def _names_a_type(content: bytes) -> bool:
         return bool(msgspec.json.decode(content, type=_Head).type)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return False
+
+
+def _receive_report(row: Connection, body: ReportBody) -> None:
+    _check_scope(row, body.type)
+    reports.receive(body, row.municipality_id)
+
+
+def _receive_record(row: Connection, slip: Slip, content: bytes) -> None:
+    envelope = _envelope(slip)
+    _check_scope(row, envelope.type)
+    returns.receive(envelope, content, row.municipality_id)
+
+
+def _check_scope(row: Connection, type_: str) -> None:
+    """Refuse with E107, as the API does, a report that the town's connection does not allow."""
+    if type_ in OWN_SCOPES and OWN_SCOPES[type_] not in scopes(row):
+        raise refuse("E107")
+
+
+def scopes(row: Connection) -> frozenset[str]:
+    """What a town's system may do by files, in the words of the API's scopes."""
+    return frozenset({"deliveries", "reports"} | ({"protection"} if row.sets_protection else set()))
 
 
 def _receive(delivery: str, body: deliveries.ReceiptBody, town: str) -> None:
@@ -168,12 +191,33 @@ def _raise(error: Refusal | UnclearError) -> None:
     raise error
 
 
+#: Members of a manifest by what they say of a report.
+MEMBERS = {
+    "id": "reportId",
+    "type": "reportType",
+    "delivery": "delivery",
+    "outcome": "reportOutcome",
+    "visited_on": "reportVisitedOn",
+    "contact_office": "reportContactOffice",
+    "documents": "reportDocuments",
+}
+
+
 def _envelope(slip: Slip) -> returns.Envelope:
-    told = {"id": slip.report_id, "type": slip.report_type, "delivery": slip.delivery, "outcome": slip.report_outcome}
+    """What the manifest says of a record; E110 for a member that is missing, E104 for one that is wrong."""
+    told: dict[str, Any] = {"id": slip.report_id, "type": slip.report_type, "delivery": slip.delivery}
+    told |= {"outcome": slip.report_outcome, "visited_on": slip.report_visited_on or None}
+    told |= {"contact_office": slip.report_contact_office, "documents": slip.report_documents}
+    records.refuse_nul(told)
     try:
         return msgspec.convert(told, returns.Envelope)
-    except msgspec.ValidationError:
-        raise refuse("E110", "", "The manifest of a report needs reportId, reportType and delivery.") from None
+    except msgspec.ValidationError as error:
+        pointer, detail = records.where(error)
+        member, *rest = pointer.removeprefix("/").split("/")
+        if member in ("id", "type", "delivery"):
+            detail = "The manifest of a report needs reportId, reportType and delivery; ids are UUIDs."
+            raise refuse("E110", f"/{MEMBERS[member]}", detail) from None
+        raise refuse("E104", "/".join(["", MEMBERS.get(member, member), *rest]), detail) from None
 
 
 def _id(text: str) -> UUID:
