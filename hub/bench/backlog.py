@@ -1,4 +1,8 @@
-"""Scenario «backlog»: a town was closed, thousands wait for it; it opens while an even load goes on to the others."""
+"""Scenario «backlog»: a town was closed, thousands wait for it; it opens while an even load goes on to the others.
+
+Its system takes so many records a second, as its connection says; its clerks have not come to any of them yet, so
+that nothing but the records themselves follows from the opening.
+"""
 
 import threading
 import time
@@ -13,22 +17,30 @@ from hub.actors import HUB, acting
 from hub.bench.arena import Arena
 from hub.bench.faults import SLOWER, none
 from hub.bench.load import Load, household, percentile
-from hub.bench.report import Bar, Found, Progress
+from hub.bench.report import Bar, Found, Progress, bar
 from hub.bench.sides import PRODUCT
-from hub.bench.steady import RATE, evenly, invented
+from hub.bench.steady import RATE, evenly, invented, warm_up
 from hub.deliveries import lanes
 from hub.demo.people import Invention
 from hub.demo.seed import FRONT
+from municipalities.models import Connection
 
 PATIENCE = 60.0
 #: Different persons may pass each other by as many places as the lane has slots, once on the way out and once back.
 PASSING = 2
+#: Records a second that the town's system takes; and what share of its pace a lane must keep.
+PACE, KEPT = 40, 0.8
+#: Seconds that a lane loses while it comes to its pace.
+LOST = lanes.RAMP.total_seconds() * (1 - lanes.LEAST_SHARE) / 2
 
 
 def run(arena: Arena, backlog: int, seconds: float, tell: Progress) -> Found:
     """The product alone: the naive design has no lanes that could be closed."""
     town, good = arena.places[0], arena.places[1:]
     number = max(8, round(seconds * RATE))
+    Connection.objects.filter(municipality=town.code).update(per_second=PACE)
+    tell("backlog: warming up", 0, number)
+    warm_up(arena, PRODUCT, good)
     arena.prepare()
     healthy = evenly(arena, PRODUCT, invented(good, number, 40_000), RATE)
     healthy.wait(PATIENCE, lambda done, total: tell("backlog: healthy", done, total))
@@ -115,6 +127,7 @@ def found(healthy: Load, busy: Load, seconds: float, waiting: Sequence[str], ord
         "waiting": len(waiting),
         "drained_s": round(seconds, 1),
         "drained_per_s": round(len(order) / seconds, 1),
+        "pace_per_s": PACE,
         "furthest_out_of_place": furthest,
         "slots": slots,
         "others_healthy_p99_ms": round(1000 * p99["healthy"], 1),
@@ -123,6 +136,7 @@ def found(healthy: Load, busy: Load, seconds: float, waiting: Sequence[str], ord
     return Found(
         [
             Bar("backlog: the others' p99, times the healthy run", None, slower, None, SLOWER, slower <= SLOWER),
+            bar("backlog: drained at the town's own pace", (len(order) / PACE + LOST) / seconds, KEPT),
             none("backlog: not drained", 0, len(waiting) - len(set(order))),
             Bar("backlog: furthest out of order", None, float(furthest), None, float(PASSING * slots),
                 furthest <= PASSING * slots),

@@ -14,7 +14,7 @@ from hub.bench.arena import Arena
 from hub.bench.load import Load, household, percentile
 from hub.bench.report import Bar, Found, Progress, at_most
 from hub.bench.sides import NAIVE, PRODUCT
-from hub.bench.steady import RATE, evenly, invented
+from hub.bench.steady import RATE, evenly, invented, warm_up
 from hub.demo.people import Invention
 from hub.relocations.filing import Filing
 
@@ -90,6 +90,7 @@ def run(arena: Arena, seconds: float, tell: Progress) -> Found:
     timeline = Timeline(bad)
     for turn, design in enumerate((PRODUCT, NAIVE)):
         tell(f"faults, {design}", turn, 2)
+        warm_up(arena, design, arena.places)
         healthy = lap(arena, design, load, {}, bad)
         if design == PRODUCT:
             timeline.start()

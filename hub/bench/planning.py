@@ -58,7 +58,7 @@ def situations(movers: int) -> list[Situation]:
         moments.append(
             Situation(
                 kind=Kind.DOMESTIC,
-                flow=Flow.CARD_SPECIAL,
+                flows=dict.fromkeys(everyone, Flow.CARD_SPECIAL),
                 planned_out_on=date(2026, 3, 31),
                 legs=legs,
                 facts=facts[:count],

@@ -40,7 +40,7 @@ class Setup(msgspec.Struct):
     faults: dict[str, str] = {}  #: town → hang, dead or flap
     reports: bool = True  #: whether clerks report
     hold: str = ""  #: a report that waits for ``/release``
-    watch: str = ""  #: a town whose order of arrival is booked
+    watch: str = ""  #: a town whose order of arrival is booked, and whose clerks have not come to it yet
 
 
 class Told(msgspec.Struct, rename="camel"):
@@ -145,7 +145,8 @@ class Sink:
         if code == self.setup.watch:
             self.order.append(number)
         kind = request.headers["hikkoshi-notice-type"]
-        if self.setup.reports and kind in ANSWERED and self.arrivals[design][number] == 1:
+        silent = not self.setup.reports or code == self.setup.watch
+        if not silent and kind in ANSWERED and self.arrivals[design][number] == 1:
             task = asyncio.create_task(self._answer(design, code, number, kind, body))
             self.writing.add(task)
             task.add_done_callback(self.writing.discard)

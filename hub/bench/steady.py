@@ -17,6 +17,8 @@ from hub.relocations.filing import Filing
 
 #: Filings a second (each a dozen deliveries and five reports): what the naive design carries without a queue.
 RATE = 1.0
+#: Filings before anything is measured: connections, caches, plans of statements.
+FIRST = 12
 
 
 def evenly(arena: Arena, design: str, load: Sequence[Filing], rate: float) -> Load:
@@ -24,6 +26,12 @@ def evenly(arena: Arena, design: str, load: Sequence[Filing], rate: float) -> Lo
     posted = Load(arena.sides[design], arena.tokens[FRONT])
     posted.post(load, rate)
     return posted
+
+
+def warm_up(arena: Arena, design: str, places: Sequence[Place]) -> None:
+    """Let a design do everything once that it does only once."""
+    arena.prepare()
+    evenly(arena, design, invented(places, FIRST, 19_000), 2 * RATE).wait(PATIENCE, _silent)
 
 
 def invented(places: Sequence[Place], number: int, seed: int) -> list[Filing]:
@@ -36,6 +44,9 @@ def run(arena: Arena, rounds: int, seconds: float, tell: Progress) -> Found:
     latency: dict[str, list[float]] = {NAIVE: [], PRODUCT: []}
     used: dict[str, list[Mapping[str, float]]] = {NAIVE: [], PRODUCT: []}
     number = max(4, round(seconds * RATE))
+    for design in latency:
+        tell(f"steady, {design}: warming up", 0, rounds)
+        warm_up(arena, design, arena.places)
     for turn in range(rounds):
         for design in latency:
             arena.prepare()

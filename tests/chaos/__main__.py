@@ -10,7 +10,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from hub.embedded import keys
+from hub.embedded import keys, terminated_like_interrupted
 from hub.embedded.places import place
 from tests.chaos import clock
 from tests.chaos.proxy import Proxy
@@ -29,7 +29,7 @@ def main() -> int:
     given = parser.parse_args()
     seed = given.seed if given.seed is not None else secrets.randbelow(1_000_000)
     say(f"seed {seed}")
-    with ExitStack() as stack:
+    with terminated_like_interrupted(), ExitStack() as stack:
         data = Path(tempfile.mkdtemp(prefix="hikkoshi-hub-chaos-"))
         stack.callback(shutil.rmtree, data, ignore_errors=True)
         data.chmod(0o755)

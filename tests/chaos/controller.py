@@ -46,7 +46,7 @@ class Filer(threading.Thread):
     failed: str = ""
 
     def __post_init__(self) -> None:
-        super().__init__(name="filer")
+        super().__init__(name="filer", daemon=True)  # it repeats for ever what no hub takes any more
 
     def run(self) -> None:
         """File."""
