@@ -32,7 +32,10 @@ class ConnectionForm(forms.ModelForm):
 
     class Meta:
         model = Connection
-        fields = ("standard", "address", "gaiji", "valid_from", "valid_to", "concurrency", "per_second", "retry_hours")
+        fields = (
+            "standard", "address", "gaiji", "valid_from", "valid_to", "concurrency", "per_second", "retry_hours",
+            "sets_protection",
+        )  # fmt: skip
         widgets: ClassVar = {"address": forms.TextInput(attrs={"size": 60})}
 
     def clean_standard(self) -> str:

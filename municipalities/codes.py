@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -44,3 +44,18 @@ def prefecture(code: str) -> str:
     '北海道'
     """
     return prefectures()[code[:2]]
+
+
+def reached(codes: Iterable[str], pairs: Iterable[tuple[str, str]]) -> list[str]:
+    """These codes and whatever the pairs lead to from them, by any number of steps.
+
+    >>> reached(["a"], [("a", "b"), ("b", "c"), ("d", "e")])
+    ['a', 'b', 'c']
+    """
+    following: dict[str, list[str]] = {}
+    for one, other in pairs:
+        following.setdefault(one, []).append(other)
+    found = list(codes)
+    for code in found:
+        found += [other for other in following.get(code, []) if other not in found]
+    return found

@@ -3,6 +3,7 @@
 None of this is secret. Every period includes its first and its last day; an empty day leaves that side open.
 """
 
+from collections.abc import Iterable
 from datetime import date, time
 from functools import lru_cache
 from typing import Self
@@ -70,13 +71,14 @@ class MunicipalityQuerySet(models.QuerySet["Municipality"]):
 
     def successors(self, code: str, day: date) -> Self:
         """Whom a code of the past stands for on that day: itself, one, or several (then a person decides)."""
-        following: dict[str, list[str]] = {}
-        for before, after in Succession.objects.filter(on__lte=day).values_list("predecessor", "successor"):
-            following.setdefault(before, []).append(after)
-        reached = [code]
-        for one in reached:
-            reached += [after for after in following.get(one, []) if after not in reached]
-        return self.filter(pk__in=reached).valid_on(day)
+        pairs = Succession.objects.filter(on__lte=day).values_list("predecessor", "successor")
+        return self.filter(pk__in=codes.reached([code], pairs)).valid_on(day)
+
+
+def predecessors(of: Iterable[str], day: date) -> list[str]:
+    """Return the codes of the past whose place these have taken on that day, and these."""
+    pairs = Succession.objects.filter(on__lte=day).values_list("successor", "predecessor")
+    return codes.reached(of, pairs)
 
 
 class Municipality(models.Model):
@@ -288,6 +290,14 @@ class Connection(models.Model):
         related_name="connections",
         verbose_name=_("gaiji table"),
         help_text=_("Of a system with private-use characters of its own."),
+    )
+    sets_protection = models.BooleanField(
+        _("sets protection measures"),
+        default=False,
+        help_text=_(
+            "Of a system that exchanges files: its answers may say that somebody is handled under protection measures "
+            "(message 75), as a client of the API may with the scope «protection»."
+        ),
     )
     tried_from = models.DateField(
         _("tried from"),

@@ -1,1 +1,1 @@
-"""Protection measures (支援措置, D 1.12): set and ended by municipalities alone, opened by two entrusted clerks."""
+"""Protection measures (支援措置): set and ended by municipalities alone, opened by two entrusted clerks."""

@@ -15,11 +15,12 @@ from django.utils.html import format_html
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from hub import desk
+from hub import catalogue, desk
 from hub.catalogue import Refusal
 from hub.protection import services
+from hub.protection.expiring import nearest
 from hub.protection.forms import SetForm
-from hub.protection.models import Act, ContactWish, Guarded, Measure, Release, State
+from hub.protection.models import Act, ContactWish, Expiry, Guarded, Measure, Release, State
 
 
 class Entrusted(desk.Desk):
@@ -72,7 +73,7 @@ def expiring(rows: QuerySet[Measure], which: str) -> QuerySet[Measure]:
     """Measures whose last day is near or gone; the hub ends none by itself."""
     today = timezone.localdate()
     if which == "soon":
-        return rows.exclude(state=State.ENDED).filter(expires_on__gte=today, expires_on__lte=today + services.EXPIRING)
+        return rows.exclude(state=State.ENDED).filter(expires_on__gte=today, expires_on__lte=nearest(today))
     return rows.exclude(state=State.ENDED).filter(expires_on__lt=today) if which == "passed" else rows
 
 
@@ -136,6 +137,29 @@ class MeasureAdmin(Entrusted):
     def ask_for_end(self, request: HttpRequest, rows: QuerySet[Measure]) -> None:
         """Ask; nothing ends before another clerk of the role has released it."""
         self.each(request, rows, lambda row: services.ask(desk.actor_of(request), Act.END, row.pk))
+
+
+@admin.register(Expiry)
+class ExpiryAdmin(Entrusted):
+    """Measures whose term ends within a month, or has ended: extend or not; nothing ends by itself."""
+
+    list_display = ("words", "number", "expires_on", "at", "settled_at")
+    list_filter = (("settled_at", admin.EmptyFieldListFilter),)
+    ordering = ("settled_at", "expires_on", "pk")
+    fields = readonly_fields = ("words", "remedy", "number", "expires_on", "at", "settled_at")
+
+    @admin.display(description=_("alert"))
+    def words(self, row: Expiry) -> str:
+        return f"{row.code} {catalogue.entry(row.code).title}"
+
+    @admin.display(description=_("what to do"))
+    def remedy(self, row: Expiry) -> str:
+        return catalogue.entry(row.code).remedy
+
+    @admin.display(description=_("protection measure"), ordering="measure")
+    def number(self, row: Expiry) -> str:
+        link = reverse("admin:protection_measure_change", args=[row.measure_id])
+        return format_html('<a href="{}">{}</a>', link, row.measure_id)
 
 
 @admin.register(Guarded)

@@ -13,8 +13,11 @@ class ProtectionConfig(AppConfig):
 
     def ready(self) -> None:
         """Guard a filing of a protected person before anybody is told of it."""
-        from hub.protection import services
-        from hub.relocations.signals import corrected, stored
+        from hub.protection import routed, services
+        from hub.relocations.signals import coming, corrected, reported, reporting, stored
 
         stored.connect(services.guard, dispatch_uid="protection_guard")
         corrected.connect(services.guard_again, dispatch_uid="protection_guard_again")
+        coming.connect(routed.lock, dispatch_uid="protection_lock")
+        reporting.connect(routed.check, dispatch_uid="protection_check")
+        reported.connect(routed.protect, dispatch_uid="protection_protect")

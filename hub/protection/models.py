@@ -6,6 +6,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from hub.relocations.models import Relocation
+from hub.triggers import APPEND_ONLY, KEPT, Steps
 from municipalities.models import Municipality
 
 
@@ -43,17 +44,37 @@ class Measure(models.Model):
         ]
         indexes = [models.Index(fields=["municipality", "expires_on"], name="measure_expires")]
         triggers = [
-            pgtrigger.FSM(
-                name="steps",
-                field="state",
-                transitions=[("PROVISIONAL", "ACTIVE"), ("PROVISIONAL", "ENDED"), ("ACTIVE", "ENDED")],
-            ),
+            Steps("steps", [("PROVISIONAL", "ACTIVE"), ("PROVISIONAL", "ENDED"), ("ACTIVE", "ENDED")]),
             pgtrigger.ReadOnly(name="set_once", fields=["municipality", "mark", "set_at", "set_by"]),
-            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+            KEPT,
         ]
 
     def __str__(self) -> str:
         return str(self.pk)
+
+
+class Expiry(models.Model):
+    """The question whether a measure is extended (alert A407); extending or ending it settles it, nothing else."""
+
+    measure = models.ForeignKey(Measure, models.PROTECT, related_name="expiries", verbose_name=_("protection measure"))
+    municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="+")
+    code = models.CharField(_("alert"), max_length=4)
+    expires_on = models.DateField(_("last day"))
+    at = models.DateTimeField(_("at"), default=timezone.now)
+    settled_at = models.DateTimeField(_("settled"), null=True)
+    settled_by = models.CharField(max_length=120, blank=True, editable=False)
+
+    class Meta:
+        verbose_name = _("measure to be extended or not")
+        verbose_name_plural = _("measures to be extended or not")
+        constraints = [models.UniqueConstraint(fields=["measure", "expires_on"], name="expiry_once")]
+        triggers = [
+            pgtrigger.ReadOnly(name="raised_once", fields=["measure", "municipality", "code", "expires_on", "at"]),
+            KEPT,
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.measure_id}"
 
 
 class Guarded(models.Model):
@@ -69,7 +90,7 @@ class Guarded(models.Model):
         verbose_name = _("guarded filing")
         verbose_name_plural = _("guarded filings")
         constraints = [models.UniqueConstraint(fields=["measure", "relocation"], name="guarded_once")]
-        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = [APPEND_ONLY]
 
     def __str__(self) -> str:
         return f"{self.measure_id} {self.relocation_id}"
@@ -121,7 +142,7 @@ class Release(models.Model):
             pgtrigger.Protect(
                 name="released_once", operation=pgtrigger.Update, condition=pgtrigger.Q(old__released_at__isnull=False)
             ),
-            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+            KEPT,
         ]
 
     def __str__(self) -> str:
@@ -140,7 +161,7 @@ class ContactWish(models.Model):
     class Meta:
         verbose_name = _("wish to talk about protection")
         verbose_name_plural = _("wishes to talk about protection")
-        triggers = [pgtrigger.Protect(name="kept", operation=pgtrigger.Delete)]
+        triggers = [KEPT]
 
     def __str__(self) -> str:
         return str(self.pk)

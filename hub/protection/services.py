@@ -11,13 +11,16 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from hub.actors import HUB, PROTECTS, Actor, ActorKind, acting
 from hub.audit import services as audit
 from hub.catalogue import refuse
+from hub.consents import services as consents
 from hub.duplicates.models import Mark
 from hub.ids import is_receipt_no
+from hub.protection import expiring
 from hub.protection.models import Act, ContactWish, Guarded, Measure, Release, State
 from hub.relocations import frozen, people, services
 from hub.relocations.filing import Filing
@@ -25,12 +28,11 @@ from hub.relocations.models import Guard, Leg, Relocation
 from hub.rows import Reader
 from hub.vault import services as vault
 from hub.vault.services import ShreddedError
+from municipalities.models import predecessors
 from municipalities.notice import Mover
 
 #: How long a released filing can be seen by the clerk who asked.
 SEEN_FOR = timedelta(minutes=30)
-#: So long before the last day it is time to ask whether the measure is extended (D 1.12: from one month before).
-EXPIRING = timedelta(days=31)
 Filed = tuple[Relocation, int]
 
 
@@ -40,20 +42,36 @@ IN_FORCE = Reader(Measure, f"WHERE mark = ANY(%s::bytea[]) AND state <> '{State.
 def guard(relocation: Relocation, filing: Filing, legs: Iterable[Leg], **_: Any) -> None:
     """Guard a filing that names a protected person, before anybody is told of it (receiver of ``signals.stored``).
 
-    Every filing is looked at in the same way, so that nobody can tell from the time it takes.
+    Every filing is looked at in the same way, so that nobody can tell from the time it takes. What a municipality set
+    that has merged since protects on.
     """
-    marks = {mark: number for (_town, number), mark in people.marks(filing).items()}
+    towns = [code for code in (relocation.origin_id, relocation.destination_id) if code]
+    known = predecessors(towns, timezone.localdate())
+    marks = {mark: number for (_town, number), mark in people.marks_at(known, filing).items()}
     legs = list(legs)
     for measure in IN_FORCE(list(marks)):
-        _guard(measure, relocation, marks[bytes(measure.mark)], legs)
-        _freeze(relocation, filing)
+        guard_filing(measure, relocation, marks[bytes(measure.mark)], legs, filing)
     if filing.counsel_wanted:
-        ContactWish.objects.get_or_create(relocation=relocation, defaults={"municipality_id": people.keeper(filing)})
+        town = people.keeper_now(relocation)
+        ContactWish.objects.get_or_create(relocation=relocation, defaults={"municipality_id": town})
 
 
 def guard_again(relocation: Relocation, filing: Filing, **_: Any) -> None:
     """Guard a filing that names a protected person only now that a town corrected it (``signals.corrected``)."""
     guard(relocation, filing, relocation.legs.all())
+
+
+def guard_filing(
+    measure: Measure, relocation: Relocation, ordinal: int, legs: Iterable[Leg], filing: Filing | None = None
+) -> None:
+    """Put a filing under a measure for one of its movers; ``filing``: its document, where it is at hand."""
+    _guard(measure, relocation, ordinal, legs)
+    _freeze(relocation, filing)
+
+
+def guard_others(measure: Measure, known: Relocation) -> None:
+    """Put every other filing of the person under the measure too."""
+    _apply(measure, [], known)
 
 
 def _guard(measure: Measure, relocation: Relocation, ordinal: int, legs: Iterable[Leg]) -> None:
@@ -80,8 +98,14 @@ def _freeze(relocation: Relocation, filing: Filing | None = None) -> None:
         opens = not protected or frozen.is_for(filing or services.filing_of(relocation), protected)
     except ShreddedError:
         return  # nothing happens to it any more
-    relocation.frozen_at = None if opens else relocation.frozen_at or timezone.now()
-    relocation.save(update_fields=["frozen_at"])
+    was = relocation.frozen_at
+    relocation.frozen_at = None if opens else was or timezone.now()
+    if was is None and relocation.frozen_at is not None:
+        relocation.frozen_state = frozen.look(relocation, relocation.frozen_at).relocation.state
+    relocation.save(update_fields=["frozen_at", "frozen_state"])
+    if was is not None and opens:
+        for later in relocation.followed_by.all():
+            services.advance(later.pk)
 
 
 def protects(actor: Actor) -> bool:
@@ -106,15 +130,33 @@ def find(receipt_no: str, ordinal: int, municipality: str) -> Filed:
     return relocation, ordinal
 
 
+def lock_filed(municipality: str, marks: Any, known: Q | None = None) -> None:
+    """Lock every filing of the persons of these marks, those that are ``known`` too, and those that follow them.
+
+    Done before a measure is made or a report locks its filing: two who set measures at once wait for each other here.
+    """
+    person = Q(pk__in=Mark.objects.filter(mark__in=marks, municipality=municipality).values("relocation"))
+    found = Relocation.objects.filter(person | known if known else person).values_list("pk", flat=True)
+    lock_with_later(found)
+
+
+def lock_with_later(relocation_ids: Iterable[UUID]) -> None:
+    """Lock these filings and those that follow them, which go on when they are open again."""
+    ids = list(relocation_ids)
+    services.lock_all([*ids, *Relocation.objects.filter(follows__in=ids).values_list("pk", flat=True)])
+
+
 def set_for_filed(actor: Actor, receipt_no: str, ordinal: int, **terms: Any) -> Measure:
     """Set a measure for a mover of a filing that concerns the clerk's town; see ``_set``."""
     _must_protect(actor)
     with acting(HUB):
         relocation, ordinal = find(receipt_no, ordinal, actor.municipality)
         mover = next(one for one in services.filing_of(relocation).movers if one.ordinal == ordinal)
-        measure = _set(actor, people.mark_of(actor.municipality, mover), **terms)
+        mark = people.mark_of(actor.municipality, mover)
+        lock_filed(actor.municipality, [mark], Q(pk=relocation.pk))
+        measure = _set(actor, mark, **terms)
         _apply(measure, [(relocation, ordinal)])
-    _write_down("set", measure, state=measure.state)
+    write_down("set", measure, state=measure.state)
     return measure
 
 
@@ -122,9 +164,11 @@ def set_for_resident(actor: Actor, person: Mover, **terms: Any) -> Measure:
     """Set a measure for a resident who has not filed: of the name, birth date and sex the hub keeps a mark only."""
     _must_protect(actor)
     with acting(HUB):
-        measure = _set(actor, people.mark_of(actor.municipality, person), **terms)
+        mark = people.mark_of(actor.municipality, person)
+        lock_filed(actor.municipality, [mark])
+        measure = _set(actor, mark, **terms)
         _apply(measure, [])
-    _write_down("set", measure, state=measure.state)
+    write_down("set", measure, state=measure.state)
     return measure
 
 
@@ -148,18 +192,17 @@ def _set(actor: Actor, mark: bytes, *, contact_office: str, expires_on: date, pr
     return measure
 
 
-def _apply(measure: Measure, filed: Iterable[Filed]) -> None:
-    """Guard every filing of the person that is known, and tell its other towns (message 75).
+def _apply(measure: Measure, filed: Iterable[Filed], but: Relocation | None = None) -> None:
+    """Guard every filing of the person that is known but this one, and tell its other towns (message 75).
 
     Of what was shredded nothing is told any more.
     """
     rows = Mark.objects.filter(mark=measure.mark, municipality=measure.municipality_id).select_related("relocation")
-    found = {row.relocation: row.ordinal for row in rows} | dict(filed)
+    found = {row.relocation: row.ordinal for row in rows if row.relocation != but} | dict(filed)
     kept = vault.wrapped_many([relocation.pk for relocation in found])
     for relocation, ordinal in sorted(found.items(), key=lambda pair: pair[0].pk):
         relocation = services.lock(relocation.pk)
-        _guard(measure, relocation, ordinal, relocation.legs.all())
-        _freeze(relocation)
+        guard_filing(measure, relocation, ordinal, relocation.legs.all())
         if relocation.pk in kept:
             services.advance(relocation.pk)
 
@@ -171,7 +214,7 @@ def confirm(actor: Actor, measure_id: int) -> None:
         raise refuse("E200", detail=f"The measure is {measure.state}.")
     measure.state = State.ACTIVE
     measure.save(update_fields=["state"])
-    _write_down("confirmed", measure)
+    write_down("confirmed", measure)
 
 
 def extend(actor: Actor, measure_id: int, expires_on: date) -> None:
@@ -183,7 +226,8 @@ def extend(actor: Actor, measure_id: int, expires_on: date) -> None:
         raise refuse("E308", "/expires_on")
     measure.expires_on = expires_on
     measure.save(update_fields=["expires_on"])
-    _write_down("extended", measure)
+    expiring.settle(measure)
+    write_down("extended", measure)
 
 
 def _own(actor: Actor, measure_id: int) -> Measure:
@@ -209,7 +253,7 @@ def ask(actor: Actor, act: Act, measure_id: int, relocation_id: UUID | None = No
         found = Release(measure=measure, act=act, asked_by=actor.name, municipality_id=actor.municipality)
         found.relocation_id = relocation_id
         found.save(force_insert=True)
-        _write_down(f"{act.value.lower()}_asked", measure)
+        write_down(f"{act.value.lower()}_asked", measure)
     return found
 
 
@@ -220,10 +264,13 @@ def release(actor: Actor, release_id: int) -> Release:
     found = rows.filter(pk=release_id, municipality=actor.municipality, released_at=None).first()
     if found is None or found.asked_by == actor.name:
         raise refuse("E108")
+    if found.act == Act.END:  # before the audit's general chain, which who holds the filings waits for
+        with acting(HUB):
+            lock_with_later(found.measure.guarded.values_list("relocation", flat=True))
     found.released_by, found.released_at = actor.name, timezone.now()
     found.until = found.released_at + SEEN_FOR if found.act == Act.SEE else None
     found.save(update_fields=["released_by", "released_at", "until"])
-    _write_down(f"{found.act.lower()}_released", found.measure, asked_by=found.asked_by)
+    write_down(f"{found.act.lower()}_released", found.measure, asked_by=found.asked_by)
     if found.act == Act.END:
         with acting(HUB):
             _end(found.measure)
@@ -234,8 +281,10 @@ def _end(measure: Measure) -> None:
     """End it: filings that no other measure guards are open again. No town is told: each decides for itself."""
     measure.state, measure.ended_at = State.ENDED, timezone.now()
     measure.save(update_fields=["state", "ended_at"])
+    expiring.settle(measure)
     for row in measure.guarded.select_related("relocation").order_by("relocation_id"):
         relocation = services.lock(row.relocation_id)
+        was = relocation.frozen_at
         _freeze(relocation)
         others = Guarded.objects.filter(relocation=row.relocation_id).exclude(measure__state=State.ENDED)
         still = {other.measure.municipality_id: other.measure for other in others.select_related("measure")}
@@ -244,6 +293,9 @@ def _end(measure: Measure) -> None:
             leg.guard = Guard.OWN if own else Guard.TOLD if still else Guard.NONE
             leg.contact_office = next((one.contact_office for one in still.values()), "")
             leg.save(update_fields=["guard", "contact_office"])
+        if was is not None and relocation.frozen_at is None and vault.wrapped_many([relocation.pk]):
+            consents.take_kept(relocation)  # what was answered meanwhile counts from now on
+            services.advance(relocation.pk)
 
 
 def settle_wish(actor: Actor, wish_id: int) -> None:
@@ -254,5 +306,6 @@ def settle_wish(actor: Actor, wish_id: int) -> None:
         audit.record(audit.Act("protection.wish_settled", f"protection_wish:{wish_id}"))
 
 
-def _write_down(what: str, measure: Measure, **detail: str) -> None:
+def write_down(what: str, measure: Measure, **detail: str) -> None:
+    """Write an act to the audit under the measure's number, never under the filing's."""
     audit.record(audit.Act(f"protection.{what}", f"protection:{measure.pk}", detail))
