@@ -9,10 +9,12 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from hub import desk
+from hub.actors import HUB, acting
 from hub.catalogue import Refusal
-from hub.procedures import services, tables
+from hub.procedures import documents, services, tables
 from hub.procedures.models import LocalRule, Step, Task
 from hub.procedures.states import OPEN, Asks, Reason, State
+from hub.vault import services as vault
 
 
 class DepartmentFilter(admin.SimpleListFilter):
@@ -72,11 +74,11 @@ class TaskAdmin(desk.Desk):
     ordering = ("due_on", "pk")
     inlines = (StepRows,)
     actions = ("done", "not_needed", "decline_wish", "decline_requirements", "say_it_applies")
-    readonly_fields = ("title_words", "department_words", "due", "way", "source", "bring", "document")
+    readonly_fields = ("title_words", "department_words", "due", "way", "source", "bring", "document", "handed_over")
     fieldsets = (
         (None, {"fields": ("receipt_no", "ordinal", "title_words", "department_words", "due")}),
         (_("State"), {"fields": ("state", "reason", "asks", "way")}),
-        (_("Rule"), {"fields": ("rule", "rule_version", "gate", "bring", "document", "source")}),
+        (_("Rule"), {"fields": ("rule", "rule_version", "gate", "bring", "document", "handed_over", "source")}),
     )
 
     def get_search_results(
@@ -117,6 +119,17 @@ class TaskAdmin(desk.Desk):
     def document(self, row: Task) -> str:
         return row.definition.document or desk.NOTHING
 
+    @admin.display(description=_("handed over by the origin"))
+    def handed_over(self, row: Task) -> str:
+        """References of papers; for whoever may open what is sealed of this relocation."""
+        try:
+            key = vault.open_one(row.relocation_id)
+        except vault.ShreddedError:
+            return desk.NOTHING
+        with acting(HUB):
+            found = documents.known(row.relocation_id, key)
+        return documents.in_words(found, [row]) or desk.NOTHING
+
     def has_settle_permission(self, request: HttpRequest) -> bool:
         """Clerks, for their own town."""
         return bool(desk.town_of(request)) and self.has_view_permission(request)
@@ -151,7 +164,8 @@ class TaskAdmin(desk.Desk):
 
     def _each(self, request: HttpRequest, rows: QuerySet[Task], act: Any) -> None:
         """Do it to each of the chosen; those it is not possible for are left alone."""
-        chosen, did = list(rows.order_by("pk").values_list("pk", "municipality_id")), 0
+        # Relocations are locked by ascending ids, as everywhere.
+        chosen, did = list(rows.order_by("relocation_id", "pk").values_list("pk", "municipality_id")), 0
         for pk, town in chosen:
             try:
                 act(pk, town)

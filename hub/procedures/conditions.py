@@ -16,7 +16,6 @@ from municipalities.notice import Coverage, Kind, Pension, Scope, UncertainDate
 #: In place of a person's number: an answer for the whole household.
 HOUSEHOLD = 0
 YES, NO = "yes", "no"
-ADULT = 18
 
 
 class Truth(Enum):
@@ -83,10 +82,10 @@ def _told(value: bool) -> Truth:
     return Truth.HOLDS if value else Truth.NOT
 
 
-def _aged(person: Person, subject: Subject, test: Callable[[date], bool]) -> Truth:
+def _age(subject: Subject, test: Callable[[date], bool]) -> Truth:
     """Test the date of birth; one that is not certain is ruled out or left to a clerk."""
-    birth = person.birth
-    subject.note(f"birth.{person.ordinal}", birth)
+    birth = subject.person.birth
+    subject.note(f"birth.{subject.person.ordinal}", birth)
     day = ages.certain(birth) if birth else None
     if day is not None:
         return _told(test(day))
@@ -97,10 +96,6 @@ def _aged(person: Person, subject: Subject, test: Callable[[date], bool]) -> Tru
     # School years are the finest grain that any rule has: born on 1 April, or on 2 April.
     days = (date(year, 4, day) for year in range(first.year, last.year + 1) for day in (1, 2))
     return Truth.CLERK if any(map(test, days)) else Truth.NOT
-
-
-def _age(subject: Subject, test: Callable[[date], bool]) -> Truth:
-    return _aged(subject.person, subject, test)
 
 
 def age_at_least(subject: Subject, argument: str) -> Truth:
@@ -143,15 +138,6 @@ def school_age(subject: Subject, _argument: str) -> Truth:
         return first <= subject.on <= last
 
     return _age(subject, test)
-
-
-def no_adult_moves(subject: Subject, _argument: str) -> Truth:
-    """Nobody of eighteen or over moves along."""
-    found = [
-        _aged(person, subject, lambda birth: ages.reached_on(birth, ADULT) <= subject.on)
-        for person in subject.move.persons
-    ]
-    return Truth.NOT if Truth.HOLDS in found else Truth.CLERK if Truth.CLERK in found else Truth.HOLDS
 
 
 def coverage(subject: Subject, argument: str, question: str) -> Truth:
@@ -265,7 +251,7 @@ PLAIN: Mapping[str, Callable[[Subject, str], Truth]] = {
     function.__name__: function
     for function in (
         always, age_at_least, age_below, age_from_birthday, age_below_birthday, until_year_end, until_year_end_local,
-        school_age, no_adult_moves, same_prefecture, other_prefecture, from_abroad, to_abroad, whole_household,
+        school_age, same_prefecture, other_prefecture, from_abroad, to_abroad, whole_household,
         part_of_household, japanese, foreign,
     )
 }  # fmt: skip

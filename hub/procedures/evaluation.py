@@ -1,7 +1,7 @@
 """From one move and what was answered to the procedures it brings: per person and per day, with the reason. Pure.
 
 Ages count on the day that matters to the side: the planned day of leaving at the origin, the day of moving in at the
-destination (D 2.3). A child that turns six in between is told of the school on one side only.
+destination. A child that turns six in between is told of the school on one side only.
 """
 
 import json
@@ -133,7 +133,9 @@ def _counted(rule: Rule, person: Person, here: Local) -> tuple[date | None, int 
     days = here.days if here.days is not None else rule.deadline.days
     if days is None:
         return None, None
-    base = {"move_out": person.leaves_on, "move_in": person.arrives_on}.get(rule.deadline.counts_from)
+    out, in_ = person.leaves_on, person.arrives_on
+    either = min((day for day in (out, in_) if day is not None), default=None)
+    base = {"move_out": out, "move_in": in_, "earlier": either}.get(rule.deadline.counts_from)
     return base or day_of(rule, person), days
 
 

@@ -13,9 +13,9 @@ from django.utils.translation import gettext_lazy as _
 from hub.ids import uuid7
 from hub.procedures import tables
 from hub.procedures.states import NEXT, Asks, Reason, State
+from hub.triggers import APPEND_ONLY, KEPT, Steps
 from municipalities.models import Municipality
 
-APPEND_ONLY = pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)
 SIDES = [("origin", _("origin")), ("destination", _("destination"))]
 
 
@@ -27,7 +27,9 @@ class Task(models.Model):
     receipt_no = models.CharField(_("receipt number"), max_length=14)
     #: Whose relocation it is (``Actor.owner``).
     owner = models.CharField(max_length=120, editable=False)
-    municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="+", verbose_name=_("municipality"))
+    municipality = models.ForeignKey(
+        Municipality, models.PROTECT, related_name="+", verbose_name=_("municipality"), db_index=False
+    )
     side = models.CharField(_("role"), max_length=16, choices=SIDES)
     ordinal = models.PositiveSmallIntegerField(_("mover"))
     #: Rule and version in the tables; several rules may belong to one procedure (F01 … F36).
@@ -75,16 +77,12 @@ class Task(models.Model):
             ),
         ]
         triggers = [
-            pgtrigger.FSM(
-                name="steps",
-                field="state",
-                transitions=[(start.value, end.value) for start, ends in NEXT.items() for end in sorted(ends)],
-            ),
+            Steps("steps", [(start.value, end.value) for start, ends in NEXT.items() for end in sorted(ends)]),
             pgtrigger.ReadOnly(
                 name="made_once",
                 fields=["relocation_id", "receipt_no", "owner", "ordinal", "rule", "procedure", "generation", "side"],
             ),
-            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+            KEPT,
         ]
 
     def __str__(self) -> str:
@@ -109,7 +107,7 @@ class Task(models.Model):
 class Step(models.Model):
     """One step of a task; never changed."""
 
-    task = models.ForeignKey(Task, models.PROTECT, related_name="steps")
+    task = models.ForeignKey(Task, models.PROTECT, related_name="steps", db_index=False)
     at = models.DateTimeField(_("at"), default=timezone.now)
     state = models.CharField(_("state"), max_length=10, choices=State)
     reason = models.CharField(_("reason"), max_length=20, choices=Reason, blank=True)
@@ -146,6 +144,34 @@ class AnswerSheet(models.Model):
     def identity(self) -> str:
         """Associated data of the sealed body."""
         return f"procedures_answersheet.body:{self.relocation_id}:{self.number}"
+
+
+class DocumentSheet(models.Model):
+    """References of the papers that the origin handed over for one procedure of one mover (message 16), sealed.
+
+    Never changed, a later sheet of the same procedure and mover supersedes it.
+    """
+
+    relocation_id = models.UUIDField(editable=False)
+    procedure = models.CharField(max_length=3)
+    ordinal = models.PositiveSmallIntegerField()
+    number = models.PositiveSmallIntegerField()
+    body = models.BinaryField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["relocation_id", "procedure", "ordinal", "number"], name="documents_once")
+        ]
+        triggers = [APPEND_ONLY]
+
+    def __str__(self) -> str:
+        return f"{self.relocation_id} {self.procedure} #{self.ordinal} {self.number}"
+
+    @property
+    def identity(self) -> str:
+        """Associated data of the sealed body."""
+        return f"procedures_documentsheet.body:{self.relocation_id}:{self.procedure}:{self.ordinal}:{self.number}"
 
 
 class LocalRule(models.Model):

@@ -5,6 +5,7 @@ import hmac
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -41,6 +42,8 @@ class Case:
     gates: Mapping[int, frozenset[str]]
     #: Movers whose move has come to nothing (withdrawn, cancelled, died): their tasks are superseded.
     gone: frozenset[int]
+    #: What was answered later is kept and does not count.
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +118,34 @@ def has_to_follow(relocation_id: UUID, gates: Mapping[int, frozenset[str]], gone
         return bool(cursor.fetchone()[0])
 
 
-def findings(relocation_id: UUID, move: Move, key: bytes, gone: frozenset[int]) -> list[Finding]:
+OWED = """
+SELECT EXISTS (
+    SELECT FROM procedures_task AS task
+     WHERE task.relocation_id = %(relocation)s AND task.state = ANY(%(open)s::varchar[])
+       AND (task.rule, task.rule_version) IN (SELECT * FROM unnest(%(rules)s::varchar[], %(versions)s::int[])))
+"""
+
+
+def is_owed(relocation_id: UUID) -> bool:
+    """Tell whether a procedure that the law orders (``duty`` in ``procedures.csv``) has not come to its end."""
+    rules, versions = zip(*tables.duties(), strict=True)
+    parameters: dict[str, Any] = {
+        "relocation": relocation_id,
+        "open": [state.value for state in OPEN],
+        "rules": list(rules),
+        "versions": list(versions),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(OWED, parameters)
+        return bool(cursor.fetchone()[0])
+
+
+def findings(
+    relocation_id: UUID, move: Move, key: bytes, gone: frozenset[int], until: datetime | None = None
+) -> list[Finding]:
     """Return everything a move brings or may bring, with what was answered and what the towns set otherwise."""
     local = local_rules({code for person in move.persons for code in (person.origin, person.destination) if code})
-    found = evaluate(move, answers_of(relocation_id, key), local)
+    found = evaluate(move, answers_of(relocation_id, key, until), local)
     return [one for one in found if one.ordinal not in gone]
 
 
@@ -126,7 +153,7 @@ def _wanted(case: Case) -> dict[tuple[str, int], Finding]:
     """Return the findings that lead to a task, by rule and mover."""
     return {
         (one.rule.name, one.ordinal): one
-        for one in findings(case.relocation_id, case.move, case.key, case.gone)
+        for one in findings(case.relocation_id, case.move, case.key, case.gone, case.until)
         if one.rule.kind == "task" and one.verdict is not Verdict.ASK
     }
 
@@ -246,17 +273,20 @@ def rename(case: Case, code: str, successor: str) -> list[Task]:
 _answers = msgspec.json.Decoder(dict[str, str])
 
 
-LAST_SHEET = Reader(AnswerSheet, "WHERE relocation_id = %s ORDER BY number DESC LIMIT 1")
+LAST_SHEET = Reader(
+    AnswerSheet,
+    "WHERE relocation_id = %s AND created_at <= coalesce(%s::timestamptz, 'infinity') ORDER BY number DESC LIMIT 1",
+)
 
 
-def last_sheet(relocation_id: UUID) -> AnswerSheet | None:
-    """Return the answers that count."""
-    return LAST_SHEET.first(relocation_id)
+def last_sheet(relocation_id: UUID, until: datetime | None = None) -> AnswerSheet | None:
+    """Return the last answers, or those that were the last at a moment."""
+    return LAST_SHEET.first(relocation_id, until)
 
 
-def answers_of(relocation_id: UUID, key: bytes) -> Answers:
-    """Unseal what was answered; empty when nothing was."""
-    sheet = last_sheet(relocation_id)
+def answers_of(relocation_id: UUID, key: bytes, until: datetime | None = None) -> Answers:
+    """Unseal what was answered, by a moment if one is named; empty when nothing was."""
+    sheet = last_sheet(relocation_id, until)
     if sheet is None:
         return {}
     found = _answers.decode(cipher.unseal(key, bytes(sheet.body), sheet.identity))
@@ -333,6 +363,7 @@ def settle(task_id: UUID, municipality: str, state: State, reason: Reason = Reas
     if task.state not in OPEN or (state == State.DONE and task.state == State.PENDING):
         raise refuse("E200", detail=f"The task is {task.state}.")
     writing.go([task], state, reason)
+    signals.settled.send(sender=Task, relocation_id=task.relocation_id)
     return task
 
 
@@ -350,9 +381,10 @@ def applies(task_id: UUID, municipality: str) -> Task:
 
 
 def _ours(task_id: UUID, municipality: str, action: str, **detail: str) -> Task:
-    """Lock a task of this town. The audit chain is locked first, as where the journey and the courier meet it."""
+    """Lock a task of this town. The relocation and the audit chain are locked first, as where the journey meets it."""
     seen = Task.objects.filter(pk=task_id, municipality=municipality).first()
     if seen is None:
         raise refuse("E108")
+    signals.deciding.send(sender=Task, relocation_id=seen.relocation_id)
     audit.record(audit.Act(action, f"task:{task_id}", dict(detail), seen.relocation_id))
     return Task.objects.select_for_update().get(pk=task_id)

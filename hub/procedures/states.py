@@ -1,4 +1,4 @@
-"""The life of a task: its states, and from which state which others may follow (D 6.2, FollowOnTask)."""
+"""The life of a task: its states, and from which state which others may follow."""
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _

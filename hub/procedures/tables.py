@@ -4,8 +4,10 @@
 least one condition that holds. ``conditions.csv`` names the conditions and the question to ask where a filing
 does not say it; ``questions.csv`` are those questions, ``deadlines.csv`` how a last day is counted, ``moves.csv``
 for which kinds of move a rule is asked at all, ``departments.csv`` who works on it. ``gates.csv`` says in which
-states of a mover's leg a department may be asked (order rule O8), in one of them only from the day of leaving. A cell
-names a thing, it never holds an expression.
+states of a mover's leg a department may be asked (order rule O8), in one of them only from the day of leaving. ``duty``
+names the provision that orders somebody to file (届け出なければならない): a filing is complete when these are over. It
+is empty where something is only offered: a benefit to claim, a certificate, a service. A cell names a thing, it never
+holds an expression.
 """
 
 import csv
@@ -92,6 +94,8 @@ class Rule:
     bring: Words
     effective_from: date
     effective_to: date | None
+    #: The provision that orders the filing; empty where nobody must.
+    duty: str
     source: str
     #: Every group needs one condition that holds; the order is the order of asking.
     needs: tuple[tuple[Condition, ...], ...]
@@ -207,6 +211,7 @@ def _rule(row: Mapping[str, str], needs: tuple[tuple[Condition, ...], ...]) -> R
         bring=_words(row, "bring"),
         effective_from=date.fromisoformat(row["effective_from"]),
         effective_to=date.fromisoformat(row["effective_to"]) if row["effective_to"] else None,
+        duty=row["duty"],
         source=row["source"],
         needs=needs,
     )
@@ -219,6 +224,12 @@ def named(name: str, version: int) -> Rule:
         if (rule.name, rule.version) == (name, version):
             return rule
     raise KeyError(f"{name} v{version}")
+
+
+@cache
+def duties() -> tuple[tuple[str, int], ...]:
+    """Return the rules that are a duty, by name and version."""
+    return tuple((rule.name, rule.version) for rule in rules() if rule.duty)
 
 
 def check() -> None:
@@ -238,6 +249,8 @@ def check() -> None:
         _among(where, rule.department, tuple(departments()))
         if rule.kind == "task" and rule.side == "elsewhere":
             raise ImproperlyConfigured(f"{where}: a task needs a municipality")
+        if rule.duty and rule.kind != "task":
+            raise ImproperlyConfigured(f"{where}: nobody reports the end of a duty that is no task")
         for other in found:
             if other.name == rule.name and other.version > rule.version and other.valid_on(rule.effective_from):
                 raise ImproperlyConfigured(f"{where} and v{other.version} are valid on the same day")
