@@ -55,17 +55,24 @@ def entry(code: str) -> Entry:
 class Problem:
     """One thing that is wrong: the catalogue's code and where (an RFC 6901 pointer into what was sent).
 
-    ``detail`` is for technicians and never repeats what was sent: it may be personal.
+    ``detail`` is for technicians and never repeats what was sent: it may be personal. ``advice`` is what to do in
+    this very case, in the reader's language, where more is known than the catalogue says.
     """
 
     code: str
     pointer: str = ""
     detail: str = ""
+    advice: str = ""
 
     @property
     def entry(self) -> Entry:
         """The catalogue's row."""
         return entry(self.code)
+
+    @property
+    def remedy(self) -> str:
+        """What the reader should do, in the reader's language."""
+        return self.advice or self.entry.remedy
 
 
 class Refusal(Exception):

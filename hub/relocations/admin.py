@@ -6,77 +6,24 @@ from datetime import date
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
 
 from hub import catalogue, desk, words
 from hub.deliveries.models import Delivery
 from hub.ids import is_receipt_no
 from hub.keyset import KeysetDesk, SinceFilter
-from hub.relocations import alerts, history, outages, tables
+from hub.relocations import alerts, card_admin, history, outages, tables
+from hub.relocations.lists import WAITS, HeldFilter, RelocationList, RoleFilter, WaitingFilter, mark_held
 from hub.relocations.models import Alert, Deadline, Event, Mover, Relocation, Report
 from municipalities.notice import Kind
-
-#: Whom a relocation waits for, by its state; what is in none of these has come to an end.
-WAITS = {
-    "citizen": (
-        _("the citizen"),
-        ("CONSENT_PENDING", "RETURNED", "MOVEOUT_ACCEPTED", "AWAITING_ARRIVAL", "NON_ARRIVAL"),
-    ),
-    "towns": (_("a municipality"), ("SUBMITTED", "IN_REVIEW", "ARRIVED")),
-    "nobody": (_("nobody: it has ended"), ("SETTLED", "REJECTED", "WITHDRAWN", "CANCELLED")),
-}
-#: What this town's own clerks have to do: its leg is in one of these.
-OURS = (
-    Q(role="origin", state__in=["DELIVERED", "PROVISIONAL"])
-    | Q(role="origin", state="EFFECTIVE", relocation__state="ARRIVED")
-    | Q(role="destination", state__in=["AT_COUNTER", "PROVISIONAL"])
-    | Q(role="domicile", state__in=["NOTICE_SENT", "MISMATCH", "REVOKED"])
-    | Q(role="last_registered", state="NOTIFIED")
-)
-
-
-def for_us(rows: QuerySet[Relocation], town: str) -> QuerySet[Relocation]:
-    """Those in which this town's clerks must do something."""
-    return rows.filter(Exists(Mover.objects.filter(OURS, relocation=OuterRef("pk"), municipality=town)))
-
-
-class WaitingFilter(admin.SimpleListFilter):
-    """Whom it waits for."""
-
-    title = _("waiting for")
-    parameter_name = "waiting"
-
-    def lookups(self, request: HttpRequest, _model_admin: object) -> list[tuple[str, Any]]:
-        ours = [("us", _("our municipality"))] if desk.town_of(request) else []
-        return ours + [(value, title) for value, (title, _states) in WAITS.items()]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Relocation]) -> QuerySet[Relocation]:
-        if self.value() == "us":
-            return for_us(queryset, desk.town_of(request))
-        wanted = WAITS.get(self.value() or "")
-        return queryset.filter(state__in=wanted[1]) if wanted else queryset
-
-
-class RoleFilter(admin.SimpleListFilter):
-    """What our municipality is to it."""
-
-    title = _("our role")
-    parameter_name = "role"
-
-    def lookups(self, request: HttpRequest, _model_admin: object) -> list[tuple[str, Any]]:
-        return [(role.value, words.ROLES[role.value]) for role in tables.START] if desk.town_of(request) else []
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Relocation]) -> QuerySet[Relocation]:
-        if not self.value():
-            return queryset
-        mine = Mover.objects.filter(relocation=OuterRef("pk"), municipality=desk.town_of(request), role=self.value())
-        return queryset.filter(Exists(mine))
 
 
 class MoverRows(desk.Rows):
@@ -84,7 +31,7 @@ class MoverRows(desk.Rows):
 
     model = Mover
     fk_name = "relocation"
-    fields = readonly_fields = ("ordinal", "role_words", "municipality", "state_words")
+    fields = readonly_fields = ("ordinal", "role_words", "municipality", "state_words", "way")
     verbose_name_plural = _("movers")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Mover]:
@@ -97,6 +44,12 @@ class MoverRows(desk.Rows):
     @admin.display(description=_("state"))
     def state_words(self, row: Mover) -> str:
         return words.leg_state(row.role, row.state)
+
+    @admin.display(description=_("way of the certificate"))
+    def way(self, row: Mover) -> str:
+        """For whom a notice may say it; a town of the family register is not told."""
+        told = any("flow" in tables.allowed(type_, role) for type_, role in tables.notices() if role.value == row.role)
+        return str(words.FLOWS.get(row.flow, row.flow)) if told else desk.NOTHING
 
 
 class ReportRows(desk.Rows):
@@ -136,16 +89,16 @@ class DeadlineRows(desk.Rows):
 class RelocationAdmin(KeysetDesk):
     """Relocations; a clerk sees those of which the own town was told something."""
 
-    list_display = ("receipt_no", "state", "waiting_for", "our_part", "route", "planned", "filed")
-    list_filter = (WaitingFilter, RoleFilter, "state", SinceFilter)
+    list_display = ("receipt_no", "state", "waiting_for", "our_part", "held", "route", "planned", "filed")
+    list_filter = (WaitingFilter, RoleFilter, HeldFilter, "state", SinceFilter)
     list_select_related = ("origin", "destination")
     search_fields = ("receipt_no__startswith",)
     search_help_text = _("Receipt number, or how it begins.")
     inlines = (MoverRows, DeadlineRows, ReportRows, EventRows)
-    readonly_fields = ("waiting_for", "planned", "way", "deliveries", "known", "line")
+    readonly_fields = ("waiting_for", "held", "planned", "way", "card", "deliveries", "known", "line")
     fieldsets = (
-        (None, {"fields": ("receipt_no", "state", "waiting_for", "line")}),
-        (_("Move"), {"fields": ("origin", "destination", "planned", "way", "filed_on", "version")}),
+        (None, {"fields": ("receipt_no", "state", "waiting_for", "held", "line")}),
+        (_("Move"), {"fields": ("origin", "destination", "planned", "way", "card", "filed_on", "version")}),
         (_("Deliveries"), {"fields": ("deliveries", "known")}),
     )
 
@@ -156,6 +109,22 @@ class RelocationAdmin(KeysetDesk):
         return rows.filter(Exists(told) | Exists(succeeded)).prefetch_related(
             Prefetch("movers", Mover.objects.filter(municipality=code).order_by("ordinal"), to_attr="our_movers")
         )
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Pages by key."""
+        return RelocationList
+
+    def get_urls(self) -> list[URLPattern]:
+        """One page more: that the card was presented."""
+        view = self.admin_site.admin_view(never_cache(self.present))
+        return [path("<uuid:pk>/card/", view, name="relocations_relocation_card"), *super().get_urls()]
+
+    def present(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        """Take from a clerk of the destination that somebody presented the card who had appeared before."""
+        found = self.get_queryset(request).filter(pk=pk).first() if desk.town_of(request) else None
+        if found is None or not card_admin.waiting(found, desk.town_of(request)):
+            raise Http404
+        return card_admin.page(request, self.admin_site, found)
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
         """An operator has no part of the own."""
@@ -176,11 +145,24 @@ class RelocationAdmin(KeysetDesk):
         if found is not None:
             found.shown_to = desk.town_of(request)  # type: ignore[attr-defined]
             found.shown_on = _day(request.GET.get("known", ""))  # type: ignore[attr-defined]
+            mark_held([found], desk.town_of(request))
         return found
 
     @admin.display(description=_("waiting for"))
     def waiting_for(self, row: Relocation) -> str:
         return str(next(title for title, states in WAITS.values() if row.state in states))
+
+    @admin.display(description=_("held"))
+    def held(self, row: Any) -> str:
+        return " / ".join(filter(None, row.held_for)) or (gettext("held") if row.held_for else desk.NOTHING)
+
+    @admin.display(description=_("continued use of the card"))
+    def card(self, row: Any) -> str:
+        """A link for the town that waits for the card."""
+        if not row.shown_to or not card_admin.waiting(row, row.shown_to):
+            return desk.NOTHING
+        link = reverse("admin:relocations_relocation_card", args=[row.pk])
+        return format_html('<a href="{}">{}</a>', link, gettext("It was presented"))
 
     @admin.display(description=_("statutory line"))
     def line(self, row: Relocation) -> str:

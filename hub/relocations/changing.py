@@ -1,6 +1,6 @@
 """What a filer changes after filing: a new version, taking it back, asking for a cancellation."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -10,11 +10,11 @@ from hub.actors import HUB, Actor, acting
 from hub.catalogue import raise_any, refuse
 from hub.deliveries import services as deliveries
 from hub.deliveries.states import State
-from hub.relocations import corrections, facts, journey, legs, services, signals
-from hub.relocations.checks import check
+from hub.relocations import corrections, facts, frozen, heirs, journey, legs, services, signals
 from hub.relocations.filing import Filing
-from hub.relocations.models import Relocation
+from hub.relocations.models import Relocation, Report
 from hub.relocations.notes import Notes
+from hub.vault.services import ShreddedError
 from municipalities.notice import Role
 
 #: States in which nothing can be amended, withdrawn or cancelled any more.
@@ -48,23 +48,29 @@ def amend(relocation_id: UUID, filing: Filing, owner: Actor, leaving: Collection
         if relocation.state in ENDED or facts.decided(rows):
             raise refuse("E200", detail=DECIDED)
         before, notes = now.filing, Notes(relocation)
-        if (filing.kind, filing.origin) != (before.kind, before.origin):
+        places = heirs.places(filing, timezone.localdate())
+        followed = _followed(places, rows)
+        there = heirs.addressed(filing, followed)
+        if (filing.kind, there.origin or None) != (before.kind, relocation.origin_id):
             raise refuse("E307", "/kind", "Another kind or another town that is left is another filing.")
         if len(filing.movers) < len(before.movers):
             raise refuse("E104", "/movers", "The movers keep their numbers; one of them may be withdrawn.")
         gone = facts.withdrawn(rows) | set(_named(rows, leaving))
         if len(gone) == len(filing.movers):
             raise refuse("E104", "/movers", "Nobody would move; withdraw the filing.")
-        raise_any(check(filing, timezone.localdate(), services.register_offices(filing), gone))
+        raise_any(heirs.problems(filing, timezone.localdate(), places, gone))
         if leaving:
             rows.acts.append(notes.add("filing.withdrawn", movers=_named(rows, leaving)))
-        _change_legs(relocation, rows, notes, filing, gone)
+        new = {code: heir for code, heir in followed.items() if code not in rows.heirs}
+        rows.acts.extend(services.succeeded(notes, new))
+        _change_legs(relocation, rows, notes, there, gone)
         deliveries.take_back(relocation.pk, State.SUPERSEDED)
         changed = corrections.write(relocation, before, filing, now.key, journey.AMENDED)
-        relocation.flow, relocation.planned_out_on = filing.flow.value, filing.planned_out_on
-        relocation.destination_id = filing.destination or None
-        relocation.save(update_fields=["flow", "planned_out_on", "destination"])
+        relocation.planned_out_on, relocation.destination_id = filing.planned_out_on, there.destination or None
+        relocation.save(update_fields=["planned_out_on", "destination"])
         notes.add("filing.amended", version=relocation.version, fields=sorted(changed))
+        if set(facts.flows(rows).values()) != {filing.flow}:
+            services.set_flow(relocation, rows, notes, filing.flow, facts.flows(rows))
         rows = facts.Rows(rows.movers, facts.read(relocation).deliveries, rows.reports, rows.acts)
         signals.stored.send(
             sender=Relocation, relocation=relocation, filing=filing, legs=legs.of(rows.movers), gone=gone
@@ -74,8 +80,17 @@ def amend(relocation_id: UUID, filing: Filing, owner: Actor, leaving: Collection
     return relocation
 
 
+def _followed(places: heirs.Places, rows: facts.Rows) -> dict[str, str]:
+    """Return who has the places of codes of the past in this move; of a merger that no leg has followed yet nobody."""
+    now, waiting = {**places.now, **rows.heirs}, {row.municipality_id for row in rows.movers}
+    return {code: heir for code, heir in now.items() if code not in waiting}
+
+
 def _change_legs(relocation: Relocation, rows: facts.Rows, notes: Notes, filing: Filing, gone: set[int]) -> None:
-    """Add the legs that the new version has, and drop those that it has no longer; of movers who still move."""
+    """Add the legs that the new version has, and drop those that it has no longer; of movers who still move.
+
+    ``filing``: with the codes that the legs have (``heirs.addressed``).
+    """
     wanted = {
         place: [ordinal for ordinal in ordinals if ordinal not in gone]
         for place, ordinals in services.parts(filing).items()
@@ -96,26 +111,55 @@ def _change_legs(relocation: Relocation, rows: facts.Rows, notes: Notes, filing:
 
 
 def withdraw(relocation_id: UUID, owner: Actor, movers: Collection[int] = ()) -> Relocation:
-    """Take a filing back (message 60), or some movers out of it, until the origin has decided.
+    """Take a filing back (message 60), or some movers out of it, until the origin has decided about them.
 
-    What has not left yet is not sent; towns that were told are told of the withdrawal. Once the origin has decided it
-    is a request for a cancellation (61), which the towns decide: exactly one of decision and withdrawal comes first,
+    What has not left yet is not sent; towns that were told are told of the withdrawal. Of whom the origin has decided
+    it is a request for a cancellation (61), which the towns decide: exactly one of decision and withdrawal comes first,
     under the relocation's lock. Where the filer may not learn more (``frozen``) nothing happens, and nothing says so:
-    it looks as if a town had decided, which is asked for a cancellation and keeps its states until it answers.
+    it looks as if a town had decided, where nobody is shown a request for a cancellation until it is answered; as long
+    as no town is shown to have been told, it looks taken back.
     """
     with acting(HUB):
         relocation = _mine(relocation_id, owner)
-        if relocation.frozen_at is not None or relocation.state in ENDED:
+        if relocation.frozen_at is not None:
+            _keep_withdrawal(relocation, movers)
+            return relocation
+        if relocation.state in ENDED:
             return relocation
         rows, notes = facts.read(relocation), Notes(relocation)
         named: dict[str, Any] = {"movers": _named(rows, movers)} if movers else {}
-        if facts.decided(rows):
+        done = facts.decided(rows)
+        undecided = (_under_way(rows) & set(movers) if movers else _under_way(rows)) - done
+        if done and not undecided:
             return _ask_for_cancellation(relocation, rows, notes, named)
-        deliveries.take_back(relocation.pk, movers=movers or None)
+        if done:
+            named = {"movers": sorted(undecided)}
+        deliveries.take_back(relocation.pk, movers=named.get("movers"))
         rows = facts.read(relocation)
         rows.acts.append(notes.add("filing.withdrawn", **named))
         services.go_on(relocation, rows, notes)
+        others = done & (set(movers) or done)
+        if others:  # a town has decided about some of them, and not about others
+            rows, named = facts.read(relocation), {"movers": sorted(others)}
+            return _ask_for_cancellation(relocation, rows, Notes(relocation), named)
     return relocation
+
+
+def _under_way(rows: facts.Rows) -> set[int]:
+    """Return the movers of whom something is still to be decided."""
+    return {mover.ordinal for mover in rows.movers if mover.state not in ENDED and mover.state not in journey.ELSEWHERE}
+
+
+def _keep_withdrawal(relocation: Relocation, movers: Collection[int]) -> None:
+    """Keep that it was taken back where no town is shown to have been told: none can have decided."""
+    assert relocation.frozen_at is not None  # noqa: S101 - everything else is taken back
+    try:
+        then = frozen.look(relocation, relocation.frozen_at)
+    except ShreddedError:
+        raise refuse("E108") from None
+    told = any(row.sent_at for row in then.deliveries)
+    if not told and then.relocation.state not in ENDED:
+        frozen.keep(relocation, "filing.withdrawn", _named(then.rows, movers), then.relocation.agreement)
 
 
 def _named(rows: facts.Rows, movers: Collection[int]) -> list[int]:
@@ -125,11 +169,25 @@ def _named(rows: facts.Rows, movers: Collection[int]) -> list[int]:
     return sorted(set(movers))
 
 
+def _stands_after_all(since: Sequence[Report]) -> bool:
+    """Tell whether a town refused to cancel, or cancelled the move-in and registered it again."""
+    cancelled = False
+    for row in since:
+        if (row.type, row.outcome) == ("cancel.decided", "REFUSED"):
+            return True
+        if cancelled and (row.type, row.outcome) == ("movein.decided", "REGISTERED"):
+            return True
+        cancelled = cancelled or (row.type, row.outcome) in journey.UNDONE
+    return False
+
+
 def _ask_for_cancellation(relocation: Relocation, rows: facts.Rows, notes: Notes, named: dict[str, Any]) -> Relocation:
-    """Ask the towns to cancel (message 61); asking again changes nothing, unless a town refused meanwhile."""
+    """Ask the towns to cancel (message 61); asking again changes nothing, unless a town refused meanwhile.
+
+    Or cancelled as it was asked to, and registered the movers again.
+    """
     same = [act for act in rows.acts if act.type == "cancel.asked" and act.detail.get("movers") == named.get("movers")]
-    refused = [report for report in rows.reports if (report.type, report.outcome) == ("cancel.decided", "REFUSED")]
-    again = bool(same) and any(report.received_at > same[-1].at for report in refused)
+    again = bool(same) and _stands_after_all([row for row in rows.reports if row.received_at > same[-1].at])
     if again or not same:
         rows.acts.append(notes.add("cancel.asked", again=again, **named))
         services.go_on(relocation, rows, notes)

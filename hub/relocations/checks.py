@@ -19,8 +19,11 @@ from municipalities.notice import Flow, Kind, Mover, Precision, Scope, Uncertain
 
 #: Longest text of any field; the resident record's own items are shorter (list of items, 3.5).
 TEXT = 300
-#: Farthest day that a filing may plan; a move-out is filed up to 14 days late (standard 4.1.3.0.1).
-FARTHEST, LATEST = timedelta(days=365), timedelta(days=14)
+#: Farthest day of a visit.
+FARTHEST = timedelta(days=365)
+#: A day that is farther away, ahead or back, was typed wrong; what is late or far and possible is for a clerk to look
+#: at (A429, A405).
+IMPOSSIBLE = timedelta(days=3650)
 #: From this age on a card may be used to file (city pages on the one-stop service).
 CARD_AGE = 15
 
@@ -114,8 +117,9 @@ def _dates(filing: Filing, today: date) -> Iterator[Problem]:
             yield Problem("E310", "/plannedOutOn")
     elif not moves_out:
         yield Problem("E104", "/plannedOutOn", "Only who moves out of a municipality plans a day for it.")
-    elif not today - LATEST <= filing.planned_out_on <= today + FARTHEST:
+    elif abs(filing.planned_out_on - today) > IMPOSSIBLE:
         yield Problem("E308", "/plannedOutOn")
+    yield from _own_days(filing, today)
     if filing.living_from is not None:
         opens, closes = clocks.window(filing.living_from)
         if not opens <= today <= closes:
@@ -124,6 +128,13 @@ def _dates(filing: Filing, today: date) -> Iterator[Problem]:
         yield Problem("E310", "/livingFrom")
     if filing.visit_on is not None and not today <= filing.visit_on <= today + FARTHEST:
         yield Problem("E308", "/visitOn")
+
+
+def _own_days(filing: Filing, today: date) -> Iterator[Problem]:
+    for index, mover in enumerate(filing.movers):
+        for name, day in (("leavesOn", mover.leaves_on), ("arrivesOn", mover.arrives_on)):
+            if day is not None and abs(day - today) > IMPOSSIBLE:
+                yield Problem("E308", f"/movers/{index}/{name}")
 
 
 #: 続柄 that a chain may consist of (resident-record standard 1.1.11); a grandchild is 子の子.

@@ -4,7 +4,7 @@ The first day is not counted (Civil Code (民法) Art. 140); a last day on which
 to the next open one where the table says so (Local Autonomy Act (地方自治法) Art. 4-2(4)). Days are those of Japan.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -19,7 +19,9 @@ class Clock:
     """One row of the table; an empty set of kinds or flows means all of them.
 
     ``movers``: whom it concerns, everyone or ``foreigners``. ``warns``: days of it on which the citizen is reminded.
-    ``met_by``: the message that stops it. ``fires``: the fact that its end makes. ``alert``: what a clerk is told then.
+    ``met_by``: the message that stops it with its outcome (empty: any), or a condition of gates. ``fires``: the fact
+    that its end makes.
+    ``alert``: what a clerk is told then.
     ``when_uncertain``: what happens between the last day as it falls and the open day after it: ``alert`` or nothing.
     """
 
@@ -32,7 +34,7 @@ class Clock:
     days: int
     first_day_counts: bool
     rolls: bool
-    met_by: str
+    met_by: tuple[str, str] | None
     warns: tuple[int, ...]
     fires: str
     alert: str
@@ -91,7 +93,7 @@ def _clock(row: dict[str, str]) -> Clock:
         days=int(row["days"]),
         first_day_counts=row["first_day_counts"] == "yes",
         rolls=row["rolls"] == "rolls",
-        met_by=row["met_by"],
+        met_by=_message(row["met_by"]),
         warns=tuple(map(int, row["warns"].split())),
         fires=row["fires"],
         alert=row["alert"],
@@ -100,21 +102,40 @@ def _clock(row: dict[str, str]) -> Clock:
     )
 
 
+def _message(cell: str) -> tuple[str, str] | None:
+    type_, _, outcome = cell.partition(" ")
+    return (type_, outcome) if cell else None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the clocks of one mover start from: how the certificate travels, and days by ``starts`` of the table."""
+
+    ordinal: int
+    flow: Flow
+    starts: Mapping[str, date | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A clock that runs: its name, from when, and the last day as it falls (not rolled)."""
+    """A clock that runs: its name, from when, the last day as it falls (not rolled), and for which movers."""
 
     clock: str
     starts_on: date
     due_on: date
+    ordinals: tuple[int, ...]
 
 
-def deadlines(kind: Kind, flow: Flow, starts: Mapping[str, date | None]) -> Iterator[Deadline]:
-    """Yield the clocks that run, given the days that they start from (``starts`` of the table)."""
+def deadlines(kind: Kind, plans: Collection[Plan]) -> Iterator[Deadline]:
+    """Yield the clocks that run, each once for all movers for whom it starts on the same day."""
     for clock in table().values():
-        event = starts.get(clock.starts)
-        if event is not None and clock.applies(kind, flow) and not clock.movers:
-            yield Deadline(clock.clock, event, clock.last_day(event))
+        groups: dict[date, list[int]] = {}
+        for plan in plans:
+            event = plan.starts.get(clock.starts)
+            if event is not None and clock.applies(kind, plan.flow) and not clock.movers:
+                groups.setdefault(event, []).append(plan.ordinal)
+        for event, ordinals in sorted(groups.items()):
+            yield Deadline(clock.clock, event, clock.last_day(event), tuple(ordinals))
 
 
 def window(living_from: date) -> tuple[date, date]:

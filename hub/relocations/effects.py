@@ -5,47 +5,90 @@ the report's transaction, so that a refusal leaves nothing behind.
 """
 
 import re
+from collections.abc import Collection
+from itertools import chain
 
 from django.utils import timezone
 
-from hub.catalogue import refuse
+from hub.catalogue import Problem, Refusal, refuse
 from hub.deliveries import services as deliveries
-from hub.relocations import alerts, corrections, facts, journey, legs, outages, services, timers
+from hub.relocations import alerts, corrections, facts, heirs, journey, legs, outages, services, timers, visits
 from hub.relocations.clocks import table
-from hub.relocations.models import Alert, Relocation, Report
+from hub.relocations.models import Alert, Guard, Relocation, Report
 from hub.relocations.notes import Notes
 from hub.relocations.reported import ReportBody
 from hub.rows import Reader
 from municipalities.models import Municipality
-from municipalities.notice import Flow, Role
-from municipalities.openings import opening
-
-#: Reports that may say where the movers are registered, when they never filed where they lived.
-UNFILED = ("arrival.visited", "arrival.diverted")
+from municipalities.notice import Flow, Kind, Role
 
 
 def before(body: ReportBody, relocation: Relocation, rows: facts.Rows, municipality: str) -> None:
     """Give the town and the last town of registration the legs that the report needs."""
     if body.type == "arrival.diverted":
         _divert(body, relocation, rows, municipality)
+    if body.type in visits.APPEARED:
+        _come_again(body, relocation, rows, municipality)
     head_settled(body, relocation, municipality)
     outages.line_works(body, relocation, rows, municipality)
     if body.last_registered:
-        if body.type not in UNFILED:
+        # The movers stand at the counter; it is said then, when they never filed where they lived.
+        if body.type not in visits.APPEARED or body.outcome == visits.PRESENTED:
             raise refuse("E104", "/last_registered", "Said when the movers appear.")
-        offices = Municipality.objects.leaf().valid_on(timezone.localdate())
-        if not offices.filter(pk=body.last_registered).exists():
-            raise refuse("E120", "/last_registered")
-        if body.last_registered not in (municipality, relocation.origin_id):
-            _add(relocation, rows, Role.LAST_REGISTERED, body.last_registered, body)
+        code = _keeps_now(body.last_registered)
+        if code not in (municipality, relocation.origin_id):
+            _add(relocation, rows, Role.LAST_REGISTERED, code, body)
+
+
+def _keeps_now(code: str) -> str:
+    """Return who keeps the register of a municipality now; E120 where nobody does, or several do parts of it."""
+    today = timezone.localdate()
+    if Municipality.objects.leaf().valid_on(today).filter(pk=code).exists():
+        return code
+    office = heirs.successor(code, today)
+    if office is None:
+        raise Refusal(Problem("E120", "/last_registered", advice=heirs.advice(code, today)))
+    return office.pk
+
+
+#: Kinds of moves that may end elsewhere than planned; who moves within a town or abroad files anew.
+DIVERTED = frozenset({Kind.DOMESTIC, Kind.WARD_TO_WARD, Kind.OVERSEAS_IN})
 
 
 def _divert(body: ReportBody, relocation: Relocation, rows: facts.Rows, municipality: str) -> None:
+    if relocation.kind not in DIVERTED:
+        raise refuse(
+            "E307", "/type", "A move within a town or abroad leads to no other town: another filing (Act Art. 22)."
+        )
     if municipality == relocation.origin_id:
         raise refuse("E200", "/type", "The town that is left is not entered.")
     if not any(change.pointer == "/newAddress" for change in body.changes):
         raise refuse("E310", "/changes", "The address that was moved to: a change of /newAddress.")
     _add(relocation, rows, Role.DESTINATION, municipality, body)
+
+
+def _come_again(body: ReportBody, relocation: Relocation, rows: facts.Rows, municipality: str) -> None:
+    """Let whose move-in was cancelled here appear again where the filing says that they live, or say where it is.
+
+    E200 where they appeared elsewhere since, for then the filing's address is another one, and as the gate of 23 for
+    whom another town has.
+    """
+    here = (Role.DESTINATION, municipality)
+    named = {
+        mover.ordinal: mover.state
+        for mover in rows.movers
+        if (mover.role, mover.municipality_id) == here and (body.movers is None or mover.ordinal in body.movers)
+    }
+    if body.type == "arrival.visited" and "CANCELLED" not in named.values():
+        return
+    # A part that has just been made has not come to its state yet: the move may have been taken back before.
+    pasts = journey.pasts(facts.situation(relocation, rows))
+    cancelled = {ordinal for ordinal in named if pasts[ordinal].states[here] == "CANCELLED"}
+    if not all(journey.comes_again(pasts[ordinal]) for ordinal in cancelled):
+        raise refuse("E200", "/type", journey.NOT_AGAIN)
+    if cancelled and body.type == "arrival.visited":
+        address = services.opened(relocation).filing.new_address.local_government_code
+        if rows.heirs.get(address, address) != municipality:
+            raise refuse("E200", "/type", "They appeared elsewhere since: arrival.diverted says their address here.")
 
 
 def _add(relocation: Relocation, rows: facts.Rows, role: Role, code: str, body: ReportBody) -> None:
@@ -54,28 +97,50 @@ def _add(relocation: Relocation, rows: facts.Rows, role: Role, code: str, body: 
     services.add_legs(relocation, rows, {(role, code): sorted(named)})
 
 
-def after(report: Report, body: ReportBody, relocation: Relocation, rows: facts.Rows, notes: Notes) -> facts.Rows:
-    """Do what the report asks for; returns the rows as they are then."""
+def after(
+    report: Report,
+    body: ReportBody,
+    relocation: Relocation,
+    rows: facts.Rows,
+    notes: Notes,
+    unsealed: services.Opened,
+) -> facts.Rows:
+    """Do what the report asks for; returns the rows as they are then. ``unsealed``: the document as it was before."""
     said = (report.type, report.outcome)
     if body.changes:
         _correct(report, body, relocation, notes)
         for leg in legs.of(rows.movers):  # who is guarded may show only now
             leg.refresh_from_db(fields=["guard", "contact_office"])
-    if said == ("moveout.decided", "EX_OFFICIO") and relocation.flow == Flow.CARD_SPECIAL:
-        services.change_flow(relocation, notes, Flow.PAPER_CERT)
+        unsealed = services.Opened(relocation, key=unsealed.key)
+    if said == ("moveout.decided", "EX_OFFICIO"):
+        by_card = {ordinal for ordinal, flow in facts.flows(rows).items() if flow is Flow.CARD_SPECIAL}
+        services.change_flow(relocation, rows, notes, Flow.PAPER_CERT, by_card & set(report.ordinals))
     _alert(report, body, relocation, rows)
     if body.head_change:  # who it is stands in the report alone, sealed
         notes.add("head.changed", report.municipality_id, how=body.head_change, movers=report.ordinals)
     if body.returnee:
         _returned(report, body, relocation, notes)
-    if report.type == "arrival.visited":
-        _first_visit(report, body, relocation, notes)
+    if report.type in visits.APPEARED:
+        _named_as_it_was(body.last_registered, rows, notes)
+        visits.take(report, body, relocation, rows, notes, unsealed)
+    elif body.visited_on is not None:
+        raise refuse("E104", "/visited_on", "Said when the movers appear.")
+    if report.type == "cancel.decided":
+        _reopen(report, relocation, rows)
     gone = _not_concerned(report, rows)
     if gone:
         deliveries.take_back(relocation.pk, municipalities=gone, movers=report.ordinals)
         taken = facts.read(relocation)
         return facts.Rows(rows.movers, taken.deliveries, rows.reports, rows.acts)
     return rows
+
+
+def _named_as_it_was(code: str, rows: facts.Rows, notes: Notes) -> None:
+    """Note whose place a code of the past is taken by: the record tells the one under which they were registered."""
+    now = _keeps_now(code) if code else code
+    if now != code:
+        role = Role.LAST_REGISTERED.value
+        rows.acts.append(notes.add("code.succeeded", now, predecessor=code, role=role))
 
 
 def _alert(report: Report, body: ReportBody, relocation: Relocation, rows: facts.Rows) -> None:
@@ -88,10 +153,75 @@ def _alert(report: Report, body: ReportBody, relocation: Relocation, rows: facts
         for pointer in named:
             alerts.tell(relocation, origin, "A415", report.ordinals, pointer)
     elif report.type == "appendix.mismatch":
-        towns = {row.municipality_id for row in rows.movers if row.role == Role.DESTINATION}
+        towns = _concerned(rows, report.ordinals, Role.DESTINATION)
         alerts.tell(relocation, towns or origin, "A416", report.ordinals, str(report.pk))
     elif (report.type, report.outcome) == ("inquiry.replied", "NOT_ARRIVED"):
         alerts.tell(relocation, origin, "A419", report.ordinals)
+    elif report.type == "arrival.diverted":
+        _ask_for_data(report, relocation, rows)
+    elif report.type in ("cancel.decided", "movein.decided"):
+        _settle(relocation, rows)
+        _recorded_nowhere(report, relocation, rows)
+    elif report.type == "registry.change":
+        _family_register(report, relocation, rows)
+
+
+def _ask_for_data(report: Report, relocation: Relocation, rows: facts.Rows) -> None:
+    """Let the origin send the certificate data to where the movers appeared (Act Art. 24-2), by the statutory line.
+
+    Under protection it is not said which town that is: until the move-in notice the origin knows the planned one.
+    """
+    flows = facts.flows(rows)
+    by_card = [ordinal for ordinal in report.ordinals if flows[ordinal] is Flow.CARD_SPECIAL]
+    if not by_card or _concerned(rows, by_card, Role.LAST_REGISTERED):
+        return
+    guarded = any(leg.guard != Guard.NONE for leg in legs.of(rows.movers))
+    about = "" if guarded else str(report.municipality_id)
+    alerts.tell(relocation, [relocation.origin_id], "A431", by_card, about)
+
+
+#: By what somebody has a record again.
+RECORDED = frozenset({("movein.decided", "REGISTERED"), ("cancel.decided", "CANCEL_ADD")})
+
+
+def _settle(relocation: Relocation, rows: facts.Rows) -> None:
+    """Ask no more where a record is, nor for its data, once each of the movers has one again."""
+    for alert in relocation.alerts.filter(code__in=("A427", "A431"), settled_at=None):
+        since = [row for row in rows.reports if row.received_at >= alert.at and (row.type, row.outcome) in RECORDED]
+        if set(alert.ordinals) <= set(chain(*(row.ordinals for row in since))):
+            alerts.settle(alert)
+
+
+def _recorded_nowhere(report: Report, relocation: Relocation, rows: facts.Rows) -> None:
+    """Remind the town that deleted the record, until whoever was taken out at the destination has one again."""
+    if (report.type, report.outcome) not in journey.UNDONE:
+        return
+    for role in (Role.LAST_REGISTERED, Role.ORIGIN):
+        towns = _concerned(rows, report.ordinals, role)
+        if towns:
+            alerts.tell(relocation, sorted(towns), "A427", report.ordinals, str(report.pk))
+            return
+
+
+def _concerned(rows: facts.Rows, ordinals: Collection[int], *roles: Role) -> set[str]:
+    """Return the towns that have to do with any of these movers; one of them that they went past has not."""
+    return {
+        row.municipality_id
+        for row in rows.movers
+        if row.role in roles and row.ordinal in ordinals and row.state not in PAST
+    }
+
+
+#: States of a town that nothing more about the movers is told to.
+PAST = frozenset({"WITHDRAWN", "CANCELLED", "REJECTED"}) | journey.ELSEWHERE
+
+
+def _family_register(report: Report, relocation: Relocation, rows: facts.Rows) -> None:
+    """Tell the towns that keep the persons' records what became known of their family register (Act Art. 9(2))."""
+    towns = _concerned(rows, report.ordinals, Role.ORIGIN, Role.DESTINATION)
+    code = "A423" if report.outcome == "DEATH" else "A424"
+    about = f"{report.outcome} {report.pk}"
+    alerts.tell(relocation, sorted(towns - {report.municipality_id}), code, report.ordinals, about)
 
 
 #: Reports in which the destination may say that it knows the movers from before (standard 4.1.1.2).
@@ -115,24 +245,14 @@ def _returned(report: Report, body: ReportBody, relocation: Relocation, notes: N
 POINTER = re.compile("(/([a-z][A-Za-z]{1,30}|[0-9]{1,2})){1,4}")
 
 
-def _first_visit(report: Report, body: ReportBody, relocation: Relocation, notes: Notes) -> None:
-    """Judge the flow with the card by the day of moving in (Order Art. 24-2), and start the 90 days."""
-    if relocation.flow != Flow.CARD_SPECIAL or body.legal_date is None:
+def _reopen(report: Report, relocation: Relocation, rows: facts.Rows) -> None:
+    """Let the town that was left wait for a move-in again, once that of the destination was cancelled."""
+    clock = table()["REOPENED"]
+    if (report.type, report.outcome) not in journey.UNDONE or relocation.kind not in clock.kinds:
         return
-    today, town = timezone.localdate(), str(report.municipality_id)
-    for name, event in (("SPECIAL14", body.legal_date), ("C30", relocation.planned_out_on)):
-        clock = table()[name]
-        if event is None or today <= clock.last_day(event):
-            continue
-        rolled = clock.rolled(event, opening(town))
-        if rolled is None or today <= rolled:
-            alerts.tell(relocation, [town], "A420", report.ordinals, name)
-        else:
-            alerts.tell(relocation, [town], "A408", report.ordinals, name)
-            services.change_flow(relocation, notes, Flow.PAPER_CERT)
-            return
-    if not body.card_shown:
-        timers.begin(relocation, table()["C90"], town, today, list(report.ordinals))
+    for row in rows.movers:
+        if row.role == clock.role and row.ordinal in report.ordinals:
+            timers.begin(relocation, clock, row.municipality_id, timezone.localdate(), [row.ordinal])
 
 
 UNDECIDED_HEAD = Reader(
@@ -175,6 +295,11 @@ def _not_concerned(report: Report, rows: facts.Rows) -> set[str]:
     if said == ("arrival.diverted", ""):
         planned = {mover.municipality_id for mover in rows.movers if mover.role == Role.DESTINATION}
         return planned - {report.municipality_id}
-    if said in (("cancel.decided", "CANCEL_ADD"), ("registry.change", "DEATH")):
+    arrived = any(
+        mover.role == Role.DESTINATION and mover.state in journey.ARRIVED and mover.ordinal in report.ordinals
+        for mover in rows.movers
+    )
+    # Who was registered there and died then has moved: everybody is told of it all the same.
+    if said == ("cancel.decided", "CANCEL_ADD") or (said == ("registry.change", "DEATH") and not arrived):
         return {mover.municipality_id for mover in rows.movers if mover.role != Role.ORIGIN} - {report.municipality_id}
     return set()

@@ -11,15 +11,19 @@ from django.utils import timezone
 from hub import ids
 from hub.deliveries.models import Delivery
 from hub.deliveries.states import State
+from hub.procedures import services as procedures
 from hub.relocations import journey
 from hub.relocations.journey import Due, Fact, LegFacts, Situation
 from hub.relocations.models import Event, Guard, Leg, Mover, Relocation, Report
-from hub.rows import Reader
+from hub.rows import Reader, Together
 from hub.vault import cipher
 from municipalities.notice import Flow, Kind, Role
 
 #: A delivery that never left: its notice is not a fact and its town need not be told of a withdrawal.
 NEVER_LEFT = (State.WITHDRAWN, State.SUPERSEDED, State.EXPIRED)
+
+#: By a notice: those that it takes back, so that they are told anew when their gate opens again.
+TAKEN_BACK = {journey.CANCELLED: journey.ENTERED} | dict.fromkeys(journey.ENTERED, (journey.CANCELLED,))
 
 #: Events that are facts of the journey: what the citizen, the hub and its clocks did. Those with ``movers`` in their
 #: detail concern these alone.
@@ -29,13 +33,16 @@ ACTS = (
     "leg.dropped",
     "leg.restored",
     "leg.succeeded",
+    "code.succeeded",
     "cancel.asked",
     "visit.overdue",
     "special.lapsed",
     "arrival.absent",
 )
+#: Of these, those by which one municipality has another's part: of a leg that there was, or of a code as it was filed.
+SUCCEEDED = ("leg.succeeded", "code.succeeded")
 #: States of a relocation in which its movers are registered where they went.
-REGISTERED = ("ARRIVED", "SETTLED")
+REGISTERED = ("ARRIVED", journey.SETTLED, journey.COMPLETE)
 #: States in which a move that follows this one need not wait: what never came about is no reason to wait, and whether
 #: the movers are registered where they say that they leave is for that municipality to see, as with any filing.
 OVER = (*REGISTERED, "WITHDRAWN", "CANCELLED", "REJECTED")
@@ -53,30 +60,38 @@ class Rows:
 
     @property
     def heirs(self) -> Mapping[str, str]:
-        """Municipalities of the past whose part of this move another took over, with the one that has it now."""
+        """Municipalities of the past with the one that has their part of this move now."""
         found: dict[str, str] = {}
         for act in self.acts:
-            if act.type == "leg.succeeded":
+            if act.type in SUCCEEDED:
                 before, now = act.detail["predecessor"], str(act.municipality_id)
                 found = {code: now if heir == before else heir for code, heir in found.items()} | {before: now}
         return found
 
+    @property
+    def named(self) -> Mapping[str, str]:
+        """Codes of the past as they were filed, with those that stood in their place then."""
+        acts = (act for act in self.acts if act.type == "code.succeeded")
+        return {act.detail["predecessor"]: str(act.municipality_id) for act in acts}
 
-LEGS = Reader(Leg, "WHERE relocation_id = %s")
-MOVERS = Reader(Mover, "WHERE relocation_id = %s ORDER BY leg_id, ordinal")
-# What was told stays sealed: the journey asks what was told and when, never for the text.
-DELIVERIES = Reader(Delivery, "WHERE relocation_id = %s ORDER BY sequence", without=["notice"])
-REPORTS = Reader(Report, "WHERE relocation_id = %s ORDER BY received_at")
-EVENTS = Reader(Event, "WHERE relocation_id = %s AND type = ANY(%s) ORDER BY id")
+
+ROWS = Together(
+    Reader(Leg, "WHERE relocation_id = %s"),
+    Reader(Mover, "WHERE relocation_id = %s ORDER BY leg_id, ordinal"),
+    # What was told stays sealed: the journey asks what was told and when, never for the text.
+    Reader(Delivery, "WHERE relocation_id = %s ORDER BY sequence", without=["notice"]),
+    Reader(Report, "WHERE relocation_id = %s ORDER BY received_at"),
+    Reader(Event, "WHERE relocation_id = %s AND type = ANY(%s) ORDER BY id"),
+)
 
 
 def read(relocation: Relocation) -> Rows:
     """Read the rows; whoever changes them holds the relocation's lock."""
     key = relocation.pk
-    legs = {leg.pk: leg for leg in LEGS(key)}
-    rows = Rows(MOVERS(key), DELIVERIES(key), REPORTS(key), EVENTS(key, list(ACTS)))
+    legs, *found = ROWS(key, key, key, key, key, list(ACTS))
+    rows, leg_of = Rows(*found), {leg.pk: leg for leg in legs}
     for mover in rows.movers:
-        mover.leg = legs[mover.leg_id]
+        mover.leg = leg_of[mover.leg_id]
     if rows.deliveries:  # what is told next has a larger id: a town that exchanges files reads its tray in their order
         ids.seen(max(row.pk for row in rows.deliveries))
     return rows
@@ -87,7 +102,7 @@ def situation(relocation: Relocation, rows: Rows) -> Situation:
     everyone = frozenset(mover.ordinal for mover in rows.movers)
     follows, heirs = relocation.follows, rows.heirs
     return Situation(
-        flow=Flow(relocation.flow),
+        flows=flows(rows),
         planned_out_on=relocation.planned_out_on,
         legs=_legs(rows.movers),
         facts=tuple(fact for _, fact in sorted(_facts(rows, everyone), key=lambda pair: pair[0])),
@@ -96,11 +111,29 @@ def situation(relocation: Relocation, rows: Rows) -> Situation:
         told=_told(rows.deliveries, heirs),
         outdated=_told((row for row in rows.deliveries if row.version < relocation.version), heirs),
         kind=Kind(relocation.kind),
-        prior_over=follows is None or follows.state in OVER,
+        prior_over=follows is None or shown_state(follows) in OVER,
         version_by=heirs.get(relocation.version_by, relocation.version_by),
         consent=relocation.agreement,
         routed=frozenset({mover.municipality_id for mover in rows.movers if mover.leg.guard == Guard.TOLD}),
     )
+
+
+def shown_state(relocation: Relocation) -> str:
+    """Return the state that the filer is shown, and by which the filer's next move waits."""
+    return relocation.state if relocation.frozen_at is None else relocation.frozen_state
+
+
+def flows(rows: Rows) -> dict[int, Flow]:
+    """Return how each mover's certificate travels."""
+    return {mover.ordinal: Flow(mover.flow) for mover in rows.movers}
+
+
+def whole(relocation: Relocation, state: str) -> str:
+    """Return the state of a filing of which the journey says this one: settled, and nobody owes anything, is complete.
+
+    Asked as the hub, for tasks are no citizen's rows.
+    """
+    return journey.COMPLETE if state == journey.SETTLED and not procedures.is_owed(relocation.pk) else state
 
 
 def _legs(movers: list[Mover]) -> tuple[LegFacts, ...]:
@@ -111,10 +144,10 @@ def _legs(movers: list[Mover]) -> tuple[LegFacts, ...]:
 
 
 def _told(deliveries: Iterable[Delivery], heirs: Mapping[str, str]) -> Mapping[tuple[Role, str], frozenset[int]]:
-    """Return the movers of whom each town was told anything in each role."""
+    """Return the movers of whom each town was told anything in each role; how to handle it (75) tells of no move."""
     found: dict[tuple[Role, str], frozenset[int]] = {}
     for row in deliveries:
-        if row.state not in NEVER_LEFT:
+        if row.state not in NEVER_LEFT and row.type != journey.ROUTE:
             key = (Role(row.role), heirs.get(row.municipality_id, row.municipality_id))
             found[key] = found.get(key, frozenset()) | frozenset(row.ordinals)
     return found
@@ -149,14 +182,17 @@ def _now(row: Event | Delivery | Report, heirs: Mapping[str, str]) -> str:
 def _covered(rows: Rows, version: int) -> Mapping[tuple[str, Role, str], frozenset[int]]:
     """Return who was told what; a superseded notice told nothing, and a new version is told of again (O10).
 
-    A town that a newer version leads to again is told everything anew, for it was told of a withdrawal meanwhile.
+    A town that a newer version leads to again is told everything anew, for it was told of a withdrawal meanwhile. A
+    move-in and its cancellation take each other back: whichever was told last counts.
     """
     found: dict[tuple[str, Role, str], frozenset[int]] = {}
     heirs = rows.heirs
     asked_again = [act for act in rows.acts if act.type == "cancel.asked" and act.detail.get("again")]
     restored = [act for act in rows.acts if act.type == "leg.restored"]
-    for row in rows.deliveries:
+    for row in sorted(rows.deliveries, key=lambda row: row.pk):
         if row.state == State.SUPERSEDED or (row.type in journey.BY_VERSION and row.version != version):
+            continue
+        if row.type == journey.CANCELLED and row.state == State.WITHDRAWN:
             continue
         anew = [
             act.detail["movers"]
@@ -165,8 +201,11 @@ def _covered(rows: Rows, version: int) -> Mapping[tuple[str, Role, str], frozens
         ]
         if row.type == "cancel.requested":  # asked again after a town refused
             anew += [act.detail.get("movers", row.ordinals) for act in asked_again if act.at > row.created_at]
-        key = (row.type, Role(row.role), _now(row, heirs))
-        found[key] = found.get(key, frozenset()) | frozenset(row.ordinals).difference(*anew)
+        here = (Role(row.role), _now(row, heirs))
+        found[row.type, *here] = found.get((row.type, *here), frozenset()) | frozenset(row.ordinals).difference(*anew)
+        for type_ in TAKEN_BACK.get(row.type, ()):
+            if (type_, *here) in found:
+                found[type_, *here] -= frozenset(row.ordinals)
     return found
 
 
@@ -220,11 +259,13 @@ def last_sequences(rows: Rows) -> dict[str, int]:
     return found
 
 
-def decided(rows: Rows) -> bool:
-    """Tell whether the move-out of any mover is decided, or, where none is filed, anything at the town entered."""
-    return any(
-        row.type in ("moveout.decided", "movein.decided") and row.outcome not in ("RETURNED", "PROVISIONAL")
+def decided(rows: Rows) -> frozenset[int]:
+    """Return the movers whose move-out is decided or, where none is filed, whose move-in."""
+    return frozenset(
+        ordinal
         for row in rows.reports
+        if row.type in ("moveout.decided", "movein.decided") and row.outcome not in ("RETURNED", "PROVISIONAL")
+        for ordinal in row.ordinals
     )
 
 
@@ -244,10 +285,30 @@ def entered(rows: Rows, ordinals: Collection[int]) -> str:
     return ""
 
 
-def last_registered(rows: Rows, ordinals: Collection[int]) -> str:
-    """Return the town where these movers were registered before an unfiled stay; empty when there was none."""
+def noticed(rows: Rows, municipality: str, ordinals: Collection[int]) -> bool:
+    """Tell whether a town was told by the move-in notice where all of these movers are registered now."""
+    told = set[int]()
+    for row in sorted(rows.deliveries, key=lambda row: row.pk):
+        if (row.type, row.municipality_id) == ("movein.notice", municipality):
+            told.update(row.ordinals)
+        elif (row.type, row.municipality_id) == (journey.CANCELLED, municipality):
+            told.difference_update(row.ordinals)
+    return set(ordinals) <= told
+
+
+def last_registered(rows: Rows, ordinals: Collection[int], filed: str = "") -> str:
+    """Return the town where these movers were registered before an unfiled stay; empty when there was none.
+
+    By the code of its day where it was said so: as ``filed``, or by the town where they appeared.
+    """
     codes = (row.municipality_id for row in rows.movers if row.role == "last_registered" and row.ordinal in ordinals)
-    return next(codes, "")
+    code, heirs = next(codes, ""), rows.heirs
+    said = [
+        act.detail["predecessor"]
+        for act in rows.acts
+        if act.type == "code.succeeded" and act.detail.get("role") == "last_registered"
+    ]
+    return next((former for former in (filed, *reversed(said)) if code and heirs.get(former) == code), code)
 
 
 class Said(msgspec.Struct):

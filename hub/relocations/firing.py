@@ -57,7 +57,7 @@ def _fire(relocation: Relocation, row: Deadline, today: date) -> None:
     elif today < timers.last_look(clock, row.due_on, row.rolled_due_on):
         _warn(relocation, rows, row, left, today)
     elif not _is_over(row, clock, today):
-        alerts.tell(relocation, [row.municipality_id], "A420", left, row.clock)
+        alerts.tell(relocation, [row.municipality_id], "A420", left, timers.about(row.clock, row.starts_on))
     else:
         _pass(relocation, rows, row, left)
 
@@ -87,11 +87,11 @@ def _pass(relocation: Relocation, rows: facts.Rows, row: Deadline, left: list[in
     clock = table()[row.clock]
     timers.end(row, DeadlineState.PASSED)
     if clock.alert:
-        alerts.tell(relocation, [row.municipality_id], clock.alert, left, row.clock)
+        alerts.tell(relocation, [row.municipality_id], clock.alert, left, timers.about(row.clock, row.starts_on))
     notes = Notes(relocation)
     notes.add("deadline.passed", row.municipality_id, clock=row.clock, movers=left)
     if clock.fires:
         rows.acts.append(notes.add(clock.fires, movers=left))
         if clock.fires == "special.lapsed":
-            services.change_flow(relocation, notes, Flow.PAPER_CERT)
+            services.change_flow(relocation, rows, notes, Flow.PAPER_CERT, left)
     services.go_on(relocation, rows, notes)

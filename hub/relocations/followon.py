@@ -19,12 +19,13 @@ from hub.catalogue import refuse
 from hub.deliveries import services as deliveries
 from hub.deliveries.models import Delivery
 from hub.ids import uuid7
+from hub.procedures import documents, tables, writing
 from hub.procedures import services as procedures
-from hub.procedures import tables, writing
 from hub.procedures.conditions import HOUSEHOLD, Answers, Move, Person
 from hub.procedures.evaluation import Finding
 from hub.procedures.models import Task
-from hub.relocations import facts, legs, notices, services
+from hub.procedures.states import State
+from hub.relocations import facts, journey, legs, notices, services
 from hub.relocations.filing import Filing
 from hub.relocations.models import Guard, Relocation
 from hub.relocations.services import Opened
@@ -73,6 +74,7 @@ def _case(relocation: Relocation, rows: facts.Rows, states: States, opened: Open
         opened.key,
         gates_of(states, relocation.planned_out_on, leaving),
         gone_of(states),
+        relocation.frozen_at,
     )
 
 
@@ -93,10 +95,13 @@ def succeed(relocation: Relocation, code: str, successor: str) -> None:
 
 
 def gates_of(
-    states: States, leaving: date | None, by_mover: Mapping[int, date | None] | None = None
+    states: States,
+    leaving: date | None,
+    by_mover: Mapping[int, date | None] | None = None,
+    today: date | None = None,
 ) -> dict[int, frozenset[str]]:
     """Return the gates that are open, by mover; ``by_mover`` are days of leaving other than the filing's."""
-    today, found = timezone.localdate(), defaultdict[int, set[str]](set)
+    today, found = today or timezone.localdate(), defaultdict[int, set[str]](set)
     for (role, _code, ordinal), state in states.items():
         for gate, by_day in tables.gates().get((role.value, state), {}).items():
             day = (by_mover or {}).get(ordinal) or leaving
@@ -106,12 +111,14 @@ def gates_of(
 
 
 def gone_of(states: States) -> frozenset[int]:
-    """Return the movers whose move has come to nothing."""
-    return frozenset(
-        ordinal
-        for (role, _code, ordinal), state in states.items()
-        if tables.GONE in tables.gates().get((role.value, state), {})
-    )
+    """Return the movers whose move has come to nothing; it may end elsewhere than where it was cancelled."""
+    gone = {leg for leg, state in states.items() if tables.GONE in tables.gates().get((leg[0].value, state), {})}
+    goes_on = {
+        (role, ordinal)
+        for (role, code, ordinal), state in states.items()
+        if role is Role.DESTINATION and state not in journey.ELSEWHERE and (role, code, ordinal) not in gone
+    }
+    return frozenset(ordinal for role, _code, ordinal in gone if (role, ordinal) not in goes_on)
 
 
 def arrivals(rows: facts.Rows, key: bytes) -> dict[int, date]:
@@ -150,12 +157,7 @@ def _tell(relocation: Relocation, rows: facts.Rows, opened: Opened, move: Move, 
     """Queue one notice per procedure, department and day, for all its movers; cancellations follow what they cancel."""
     told = []
     numbers = _numbers(rows.deliveries)
-    case = _Case(
-        relocation,
-        opened.filing,
-        {person.ordinal: person.arrives_on for person in move.persons},
-        {leg.municipality_id: leg.contact_office for leg in legs.of(rows.movers) if leg.guard != Guard.NONE},
-    )
+    case = _what_to_tell(relocation, rows, opened, {person.ordinal: person.arrives_on for person in move.persons})
     for tasks in _together(_carried(changed.opened)):
         notice = _notice(case, "task.opened", tasks)
         told.append(_queued(notice, relocation, numbers, opened.key))
@@ -208,6 +210,44 @@ class _Case:
     arrived: Mapping[int, date | None]
     #: Whom to ask about a protected person, by municipality that handles it so.
     offices: Mapping[str, str]
+    #: What the origin handed over for the procedures.
+    documents: documents.Documents
+
+
+def _what_to_tell(
+    relocation: Relocation, rows: facts.Rows, opened: Opened, arrived: Mapping[int, date | None]
+) -> _Case:
+    handed = any(report.type == "moveout.transfer_docs" for report in rows.reports)
+    return _Case(
+        relocation,
+        opened.filing,
+        arrived,
+        {leg.municipality_id: leg.contact_office for leg in legs.of(rows.movers) if leg.guard != Guard.NONE},
+        documents.known(relocation.pk, opened.key) if handed else {},
+    )
+
+
+def hand_on(relocation: Relocation, rows: facts.Rows, opened: Opened, given: documents.Documents) -> None:
+    """Keep the papers of the origin (message 16), and tell the departments that were told of their task before."""
+    new = documents.keep(relocation.pk, given, opened.key)
+    told = [
+        task
+        for task in procedures.in_force(relocation.pk).values()
+        if task.side == Role.DESTINATION.value
+        and (task.procedure, task.ordinal) in new
+        and task.delivery_id is not None
+        and task.state in (State.READY, State.SENT)
+    ]
+    if not told:
+        return
+    case, numbers = _what_to_tell(relocation, rows, opened, {}), _numbers(rows.deliveries)
+    found = [
+        _queued(
+            _notice(case, "moveout.transfer_docs", tasks, str(tasks[0].delivery_id)), relocation, numbers, opened.key
+        )
+        for tasks in _together(told)
+    ]
+    rows.deliveries.extend(deliveries.queue(found, facts.last_sequences(rows)))
 
 
 def _notice(case: _Case, type_: str, tasks: Sequence[Task], refers_to: str = "") -> Notice:
@@ -239,6 +279,7 @@ def _notice(case: _Case, type_: str, tasks: Sequence[Task], refers_to: str = "")
             title=rule.title.ja,
             department=department.ja if department else task.department,
             due_on=task.due_on,
+            documents="" if type_ == "task.cancelled" else documents.in_words(case.documents, tasks),
         ),
         refers_to=refers_to,
         person_count=len(movers),
@@ -313,19 +354,21 @@ def listed(relocation: Relocation, opened: Opened) -> list[Listed]:
 def answer(relocation_id: UUID, owner: Actor, given: Answers) -> bool:
     """Keep what the citizen answered and let the relocation go on; as ``procedures.answer``.
 
+    Where the filer may not learn more (``frozen``) the answers are kept and shown, and count only when that ends: by
+    them it may look complete or not again, which is no matter to a move that waits by ``frozen_state``.
     Raises ``Refusal`` E108 for a relocation of somebody else, E104 for a person who does not move.
     """
     with acting(HUB):
         mine = Relocation.objects.filter(pk=relocation_id, owner=owner.owner)
         relocation = mine.select_for_update(of=("self",)).first()
-        if relocation is None or relocation.frozen_at is not None:
+        if relocation is None:
             raise refuse("E108")
         movers = set(relocation.movers.values_list("ordinal", flat=True))
         for number, question in given:
             if number != HOUSEHOLD and number not in movers:
                 raise refuse("E104", f"/answers/{number}/{question}", "Nobody with this number moves.")
         new = procedures.answer(relocation.pk, relocation.owner, given)
-        if new:
+        if new and relocation.frozen_at is None:
             services.advance(relocation.pk)
     return new
 
@@ -334,6 +377,20 @@ def decided(relocation_id: UUID, **_: Any) -> None:
     """Let a relocation go on after a clerk or a day decided about one of its tasks."""
     with acting(HUB):
         services.advance(relocation_id)
+
+
+def deciding(relocation_id: UUID, **_: Any) -> None:
+    """Lock a relocation before a clerk decides about one of its tasks."""
+    with acting(HUB):
+        services.lock(relocation_id)
+
+
+def settled(relocation_id: UUID, **_: Any) -> None:
+    """Let the state of a relocation follow after a clerk ended one of its tasks; nothing is unsealed for it."""
+    with acting(HUB):
+        relocation = services.lock(relocation_id)
+        if journey.travel(facts.situation(relocation, facts.read(relocation))).state == journey.SETTLED:
+            services.follow_tasks(relocation)
 
 
 def went_on(

@@ -1,27 +1,34 @@
 """What the filer of a protected person's move is still shown: how it stood when the measure was set, nothing since.
 
-Whoever filed for somebody who is now under protection measures (支援措置, D 1.12) may be the one they protect from.
+Whoever filed for somebody who is now under protection measures (支援措置) may be the one they protect from.
 The filing looks to that account as if nothing had happened any more; nothing says why. States are worked out from
 what had happened by then, as the journey works them out at any time.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
+from uuid import UUID
 
 from django.utils import timezone
 
 from hub.actors import HUB, acting
 from hub.deliveries.models import Delivery, Receipt
-from hub.deliveries.states import State
-from hub.relocations import facts, journey, services
+from hub.deliveries.services import RANK
+from hub.deliveries.states import Answer, State
+from hub.relocations import facts, heirs, hindsight, journey, services, tables
 from hub.relocations.filing import Capacity, Filing
-from hub.relocations.models import Agreement, Leg, Relocation, Report
+from hub.relocations.models import Agreement, Event, Kept, Leg, Relocation, Report
 from hub.vault import services as vault
-from municipalities.notice import Role
+from hub.vault.services import ShreddedError
+from municipalities.notice import Flow, Role
 
 States = Mapping[tuple[Role, str, int], str]
 Place = tuple[Role, str]
+#: How types of messages begin of which nobody learns but towns (message 75).
+HIDDEN = "protection."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +39,26 @@ class Look:
     filing: Filing
     #: States by leg, as the municipalities were then, and mover; a leg that came later has none.
     states: States
-    deliveries: Sequence[Delivery]
-    reports: Sequence[Report]
+    rows: facts.Rows
     #: Codes that the legs had then, by the ones that they have now: municipalities merge.
     codes: Mapping[Place, str]
+    #: Whether a municipality had decided, so that nothing was amended or withdrawn any more.
+    is_decided: bool
+
+    @property
+    def deliveries(self) -> Sequence[Delivery]:
+        """What the towns had been told."""
+        return self.rows.deliveries
+
+    @property
+    def flows(self) -> Mapping[int, Flow]:
+        """How the movers' certificates were to travel."""
+        return facts.flows(self.rows)
+
+    @property
+    def reports(self) -> Sequence[Report]:
+        """What they had said."""
+        return self.rows.reports
 
     def code(self, leg: Leg) -> str:
         """Return the municipality that the leg had then."""
@@ -55,29 +78,108 @@ def look(relocation: Relocation, at: datetime) -> Look:
     """Return how a relocation stood; raises ``ShreddedError``."""
     with acting(HUB):
         rows, then = facts.read(relocation), Relocation.objects.get(pk=relocation.pk)
-        receipts = Receipt.objects.filter(delivery__relocation_id=relocation.pk, at__lte=at).order_by("at")
-        answers = dict(receipts.values_list("delivery", "kind"))
-        filings = _versions(then, at)
+        answers = _answers(relocation, at)
+        filings, kept = _versions(then, at), kept_of(then) if then.frozen_at == at else []
         filing = filings[-1]
-        then.flow, then.agreement = _flow(then, filing, at), _agreement(then, at)
-    reports = [row for row in rows.reports if row.received_at <= at]
-    heirs = facts.Rows([], [], [], [row for row in rows.acts if row.at <= at]).heirs
-    legs, codes = _legs(filings, reports, rows.heirs, heirs)
+        flows, then.agreement = _flows(then, filing, at), _agreement(then, at)
+        then.flow = tables.whole_flow(flows.values()).value
+        if then.follows is not None:
+            then.follows = _before(then.follows, at)
+    # That a town is to protect, or said so, is never shown, whenever it was.
+    reports = [row for row in rows.reports if row.received_at <= at and not row.type.startswith(HIDDEN)]
+    taken_over = facts.Rows([], [], [], [row for row in rows.acts if row.at <= at]).heirs
+    addressed = [heirs.addressed(version, rows.named) for version in filings]
+    legs, codes = _legs(addressed, reports, rows.heirs, taken_over)
     before = facts.Rows(
         [row for row in rows.movers if row.ordinal in legs.get((Role(row.role), row.municipality_id), ())],
-        [_at(row, at, answers.get(row.pk, "")) for row in rows.deliveries if row.created_at <= at],
+        [
+            _at(row, at, answers.get(row.pk, ""))
+            for row in rows.deliveries
+            if row.created_at <= at and not row.type.startswith(HIDDEN)
+        ],
         reports,
         # A merger gives what had happened to the successor, whenever it was: the legs have its code by now.
         [row for row in rows.acts if row.at <= at or row.type == "leg.succeeded"],
     )
-    situation = replace(facts.situation(then, before), today=timezone.localdate(at))
-    found = journey.travel(situation)
+    for mover in before.movers:
+        mover.flow = flows[mover.ordinal].value
+    today = timezone.localdate(at)
+    found = journey.travel(replace(facts.situation(then, before), today=today))
+    for row in kept:
+        _add(row, then, before)
+        found = journey.travel(replace(facts.situation(then, before), today=today))
+        before.deliveries.extend(_due(found, codes, row.at))
     then.state = found.state
+    for mover in before.movers:
+        mover.state = found.states[Role(mover.role), mover.municipality_id, mover.ordinal]
     for role in (Role.ORIGIN, Role.DESTINATION):
         code = getattr(then, f"{role.value}_id")
         setattr(then, f"{role.value}_id", codes.get((role, code), code))
     states = {(role, codes[role, code], ordinal): state for (role, code, ordinal), state in found.states.items()}
-    return Look(then, filing, states, before.deliveries, before.reports, codes)
+    looked = Look(then, filing, states, before, codes, bool(facts.decided(before)))
+    if found.state == journey.SETTLED and not hindsight.is_owed(looked, at):
+        then.state = journey.COMPLETE
+    return looked
+
+
+def _answers(relocation: Relocation, at: datetime) -> dict[UUID, str]:
+    """Return what had been answered, by delivery; that something arrived answers nothing."""
+    rows = Receipt.objects.filter(delivery__relocation_id=relocation.pk, at__lte=at).exclude(kind=Answer.RECEIVED)
+    found = rows.values_list("delivery", "kind")
+    return dict(sorted(found, key=lambda pair: RANK[Answer(pair[1])]))
+
+
+def kept_of(relocation: Relocation) -> list[Kept]:
+    """Return what was said since its filer is shown nothing new, in order."""
+    return list(relocation.kept.filter(at__gte=relocation.frozen_at).order_by("pk")) if relocation.frozen_at else []
+
+
+def _add(row: Kept, then: Relocation, before: facts.Rows) -> None:
+    """Let what was said count for how it is shown; as ``deliveries.take_back``, what had not left is not sent."""
+    then.agreement = row.agreement
+    if row.type != "filing.withdrawn":
+        return
+    detail = {"movers": row.ordinals} if row.ordinals else {}
+    before.acts.append(Event(relocation=then, at=row.at, type=row.type, detail=detail))
+    for delivery in before.deliveries:
+        if delivery.sent_at is None and (not row.ordinals or set(delivery.ordinals) <= set(row.ordinals)):
+            delivery.state = State.WITHDRAWN
+
+
+def keep(relocation: Relocation, type_: str, ordinals: Sequence[int], agreement: str, **consent: Any) -> None:
+    """Keep what was said, for its filer to be shown; called as the hub by who holds the relocation's lock."""
+    assert relocation.frozen_at is not None  # noqa: S101 - everything else counts
+    Kept(relocation=relocation, type=type_, ordinals=list(ordinals), agreement=agreement, **consent).save()
+    before = relocation.frozen_state
+    relocation.frozen_state = look(relocation, relocation.frozen_at).relocation.state
+    relocation.save(update_fields=["frozen_state"])
+    if relocation.frozen_state in facts.OVER and before not in facts.OVER:
+        for later in relocation.followed_by.all():
+            services.advance(later.pk)
+
+
+def _due(found: journey.Journey, codes: Mapping[Place, str], at: datetime) -> list[Delivery]:
+    """Return what towns would be told by now; of what had happened by then they were told already."""
+    return [
+        Delivery(
+            type=item.type,
+            role=item.role.value,
+            municipality_id=codes[item.role, item.municipality],
+            ordinals=list(item.ordinals),
+            created_at=at,
+            due_at=at,
+        )
+        for item in found.due
+        if not item.type.startswith(HIDDEN)
+    ]
+
+
+def _before(relocation: Relocation, at: datetime) -> Relocation:
+    """Return the move before as it was shown then; nobody can say any more of one that was shredded."""
+    if relocation.frozen_at is None or relocation.frozen_at > at:
+        with suppress(ShreddedError):
+            relocation.state, relocation.frozen_at = look(relocation, at).relocation.state, None
+    return relocation
 
 
 def _versions(then: Relocation, at: datetime) -> list[Filing]:
@@ -89,11 +191,15 @@ def _versions(then: Relocation, at: datetime) -> list[Filing]:
     return found
 
 
-def _flow(then: Relocation, filing: Filing, at: datetime) -> str:
-    """How the certificate was to go: as the version says, unless the clock had changed it since."""
-    since = then.versions.get(number=then.version).created_at
-    changed = then.events.filter(type="flow.changed", at__gte=since, at__lte=at).order_by("pk").last()
-    return str(changed.detail["flow"]) if changed else filing.flow.value
+def _flows(then: Relocation, filing: Filing, at: datetime) -> dict[int, Flow]:
+    """How each mover's certificate was to go: as the filer said last, unless it had changed since."""
+    filed = then.versions.filter(number__lte=then.version, by__in=("", journey.AMENDED)).order_by("number").last()
+    assert filed is not None  # noqa: S101 - the first version is the filer's
+    found = {mover.ordinal: filing.flow for mover in filing.movers}
+    changed = then.events.filter(type="flow.changed", at__gte=filed.created_at, at__lte=at).order_by("pk")
+    for detail in changed.values_list("detail", flat=True):  # at first a change was everybody's
+        found |= dict.fromkeys(detail.get("movers", found), Flow(detail["flow"]))
+    return found
 
 
 def _agreement(then: Relocation, at: datetime) -> str:
@@ -107,7 +213,8 @@ def _legs(
 ) -> tuple[Mapping[Place, set[int]], Mapping[Place, str]]:
     """Return the legs that there were and whose, as filed or where somebody appeared, and their codes of then.
 
-    Legs go by the codes that they have now; ``now`` and ``then``: who has taken over from whom.
+    Legs go by the codes that they have now; ``now`` and ``then``: who has taken over from whom. ``filings``: each
+    with the codes by which it was sent.
     """
     legs: dict[Place, set[int]] = {}
     codes: dict[Place, str] = {}
@@ -130,7 +237,7 @@ def _at(row: Delivery, at: datetime, answer: str) -> Delivery:
         row.sent_at, row.state, row.due_at = None, State.QUEUED, row.created_at
     elif row.sent_at is None and row.changed_at > at:
         row.state, row.due_at = State.QUEUED, row.created_at
-    elif row.state == State.ANSWERED and (row.answered_at is None or row.answered_at > at):
+    elif row.state == State.ANSWERED and not answer:
         row.state = State.SENT
     row.answer = answer
     return row

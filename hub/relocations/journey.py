@@ -5,7 +5,7 @@ recompute, then add what is missing; repeating it adds nothing. State is kept pe
 one child may stay behind.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -41,7 +41,8 @@ class Fact:
 class Situation:
     """Everything the journey depends on."""
 
-    flow: Flow
+    #: How each mover's certificate travels.
+    flows: Mapping[int, Flow]
     planned_out_on: date | None
     legs: tuple[LegFacts, ...]
     #: In order of time; a notice is a fact from when it was handed over.
@@ -83,10 +84,19 @@ class Journey:
     state: str
 
 
+#: The cancellation of a move-in, and the notices that it takes back; one told later takes it back in its turn.
+CANCELLED = "movein.cancelled"
+ENTERED = ("movein.notice", "appendix.notice")
 #: Destination states of a person who is registered there.
 ARRIVED = frozenset({"REGISTERED", "NOTIFIED", "CLOSED"})
 #: States of a town that has nothing to do with the move any more: the person went, or now plans to go, elsewhere.
 ELSEWHERE = frozenset({"DIVERTED", "DROPPED"})
+#: By what a destination cancels what it registered.
+UNDONE = frozenset({("cancel.decided", "CANCEL_REMOVE"), ("cancel.decided", "CANCEL_AMENDED")})
+#: States of a destination that has decided that it does not have somebody.
+GIVEN_UP = frozenset({"CANCELLED", "REJECTED"})
+#: States of a town that was to be left in which nobody leaves it any more.
+NOT_LEFT = frozenset({"CANCELLED", "WITHDRAWN", "CLOSED"})
 #: How ``version_by`` names the filer; else it is the code of the town that corrected.
 AMENDED = "filer"
 #: The same of a move that ended at another town than planned: its address comes with the move-in notice.
@@ -96,10 +106,10 @@ MOVED = "moved"
 class Past:
     """What happened to one mover, prepared so that every question about it is one look-up."""
 
-    __slots__ = ("arrived", "facts", "happened", "situation", "states", "unfiled")
+    __slots__ = ("arrived", "facts", "flow", "happened", "situation", "states", "unfiled")
 
     def __init__(self, situation: Situation, ordinal: int, facts: tuple[Fact, ...]) -> None:
-        self.situation, self.facts = situation, facts
+        self.situation, self.facts, self.flow = situation, facts, situation.flows[ordinal]
         happened: set[tuple[str, str]] = set()
         for fact in facts:
             happened.add((fact.type, ""))
@@ -146,9 +156,38 @@ def _reached(past: Past) -> bool:
     return planned is not None and planned <= past.situation.today
 
 
+def _departed(past: Past) -> bool:
+    """Tell whether somebody moved abroad and that was not cancelled."""
+    origin = next((state for (role, _), state in past.states.items() if role is Role.ORIGIN), "CANCELLED")
+    return past.situation.kind is Kind.OVERSEAS_OUT and origin != "CANCELLED"
+
+
+#: What who appears too late is told.
+NOT_AGAIN = "The move was taken back or another town has the movers (order rule O7): another filing is needed."
+
+
+def comes_again(past: Past) -> bool:
+    """Tell whether somebody whose move-in was cancelled may still be registered by this filing.
+
+    Nobody else has them: no other destination, nor the town that was left, which would have entered them again; and
+    the filing was not taken back before (order rule O7).
+    """
+    if ("filing.withdrawn", "") in past.happened or ("registry.change", "DEATH") in past.happened:
+        return False
+    return not any(
+        (role is Role.ORIGIN and state in NOT_LEFT) or (role is Role.DESTINATION and state not in ELSEWHERE | GIVEN_UP)
+        for (role, _), state in past.states.items()
+    )
+
+
+def _is_cancelled(past: Past) -> bool:
+    """Tell whether a destination has nothing to do with somebody any more, by its own decision or another's."""
+    return any(role is Role.DESTINATION and state == "CANCELLED" for (role, _), state in past.states.items())
+
+
 #: What a gate may need besides that something happened. A cell of ``gates.csv`` names one of these.
 CONDITIONS: dict[str, Callable[[Past], bool]] = {
-    "flow.card": lambda past: past.situation.flow is Flow.CARD_SPECIAL,
+    "flow.card": lambda past: past.flow is Flow.CARD_SPECIAL,
     "planned_date.reached": _reached,
     "kind.without_moveout": lambda past: past.situation.kind not in _kinds_of("moveout.submitted"),
     "kind.overseas_out": lambda past: past.situation.kind is Kind.OVERSEAS_OUT,
@@ -158,6 +197,10 @@ CONDITIONS: dict[str, Callable[[Past], bool]] = {
     "consents.given": lambda past: past.situation.consent in ("", "GIVEN"),
     "protection.set": lambda past: bool(past.situation.routed),
     "arrival.none": lambda past: not past.arrived,
+    "arrival.stands": lambda past: past.arrived,
+    "arrival.uncancelled": lambda past: not _is_cancelled(past),
+    "arrival.again": comes_again,
+    "departure.stands": _departed,
     "movein.undecided": lambda past: ("movein.decided", "REGISTERED") not in past.happened,
     "version.amended": lambda past: past.situation.version_by == AMENDED,
     "version.corrected": lambda past: past.situation.version_by not in ("", AMENDED, MOVED),
@@ -165,12 +208,13 @@ CONDITIONS: dict[str, Callable[[Past], bool]] = {
 
 
 def pasts(situation: Situation) -> dict[int, Past]:
-    """Return the past of every mover; movers of the same past in the same legs share the work."""
+    """Return the past of every mover; movers of the same past in the same legs and the same flow share the work."""
     found: dict[int, Past] = {}
     known: dict[tuple[object, ...], Past] = {}
     for ordinal in {ordinal: None for leg in situation.legs for ordinal in leg.ordinals}:
         facts = tuple(fact for fact in situation.facts if ordinal in fact.ordinals)
         same = (
+            situation.flows[ordinal],
             tuple(map(id, facts)),
             tuple(ordinal in leg.ordinals for leg in situation.legs),
             tuple(ordinal in told for told in situation.covered.values()),
@@ -194,11 +238,6 @@ def travel(situation: Situation) -> Journey:
     return Journey(states, (*routes_due(situation, due), *due), roll_up(situation, movers))
 
 
-def leg_states(situation: Situation) -> Mapping[tuple[Role, str, int], str]:
-    """Return the state of every mover on every leg."""
-    return travel(situation).states
-
-
 def missing(past: Past, message: str, role: Role) -> list[Need]:
     """Return what must still happen for this mover before the message may go (its gate); empty = open."""
     return [group[0] for group in tables.gate(message, role) if not past.open((group,))]
@@ -206,7 +245,7 @@ def missing(past: Past, message: str, role: Role) -> list[Need]:
 
 def _due(situation: Situation, movers: Mapping[int, Past]) -> Iterator[Due]:
     """Yield each notice whose gate is open for movers that no earlier notice of its kind covers."""
-    for row, role, gate in _notices(situation.kind):
+    for row, role, gate, says_flow in _notices(situation.kind):
         # What takes back or corrects goes to who was told of this very mover, a new version to who knows an older one.
         told = situation.outdated if row.type in BY_VERSION else situation.told
         for leg in situation.legs:
@@ -224,15 +263,29 @@ def _due(situation: Situation, movers: Mapping[int, Past]) -> Iterator[Due]:
                 and (not row.states or movers[ordinal].states[here] in row.states)
                 and movers[ordinal].open(gate)
             )
-            if ordinals:
-                yield Due(row.type, leg.role, leg.municipality, ordinals)
+            for some in _by_flow(ordinals, movers) if says_flow else [ordinals] if ordinals else ():
+                yield Due(row.type, leg.role, leg.municipality, some)
+
+
+def _by_flow(ordinals: Sequence[int], movers: Mapping[int, Past]) -> Iterable[tuple[int, ...]]:
+    """Group movers by how their certificates travel: a notice says one way for all whom it is about."""
+    found: dict[Flow, tuple[int, ...]] = {}
+    for ordinal in ordinals:
+        flow = movers[ordinal].flow
+        found[flow] = (*found.get(flow, ()), ordinal)
+    return found.values()
 
 
 @cache
-def _notices(kind: Kind) -> tuple[tuple[tables.Message, Role, tuple[tuple[Need, ...], ...]], ...]:
-    """Return the notices of a kind of move with their gates, in the catalogue's order."""
+def _notices(kind: Kind) -> tuple[tuple[tables.Message, Role, tuple[tuple[Need, ...], ...], bool], ...]:
+    """Return the notices of a kind of move in the catalogue's order: their gates, and whether they say the flow."""
     return tuple(
-        (row, row.role, tables.gate(row.type, row.role, notice=True))
+        (
+            row,
+            row.role,
+            tables.gate(row.type, row.role, notice=True),
+            "flow" in tables.allowed(row.type, row.role, kind),
+        )
         for row in tables.notice_rows()
         if row.role is not None and (not row.kinds or kind in row.kinds) and row.type != ROUTE
     )
@@ -258,6 +311,8 @@ def routes_due(situation: Situation, due: Sequence[Due]) -> Iterator[Due]:
             yield Due(ROUTE, *here, tuple(sorted(now)))
 
 
+#: A settled filing is complete once nobody owes a procedure that the law orders (``facts.whole``).
+SETTLED, COMPLETE = "SETTLED", "COMPLETE"
 #: The states of a filing in the order of an undisturbed move: the least of any mover counts.
 ORDER = (
     "SUBMITTED",
@@ -266,7 +321,7 @@ ORDER = (
     "NON_ARRIVAL",
     "AWAITING_ARRIVAL",
     "ARRIVED",
-    "SETTLED",
+    SETTLED,
 )
 #: States in which a mover's part has ended otherwise; they name the filing when nobody else is under way.
 ENDED = ("REJECTED", "WITHDRAWN", "CANCELLED")
@@ -313,11 +368,20 @@ def roll_up(situation: Situation, movers: Mapping[int, Past]) -> str:
     return waits.get(situation.consent, least) if least in ("SUBMITTED", "IN_REVIEW") else least
 
 
+def _leading(past: Past) -> dict[Role, str]:
+    """Return a mover's state by role; of several destinations that of the one where they are, else of the last."""
+    found: dict[Role, str] = {}
+    for (role, _), state in past.states.items():
+        given_up = state in GIVEN_UP and found.get(role, state) not in GIVEN_UP
+        if state not in ELSEWHERE and found.get(role) not in ARRIVED and not given_up:
+            found[role] = state
+    return found
+
+
 def _of_mover(situation: Situation, past: Past) -> str:
-    kind = situation.kind
-    mine = {role: state for (role, _), state in past.states.items() if state not in ELSEWHERE}
+    kind, mine = situation.kind, _leading(past)
     if all(state in tables.done(kind, role) for role, state in mine.items()):
-        return "SETTLED"
+        return SETTLED
     origin, destination = mine.get(Role.ORIGIN), mine.get(Role.DESTINATION)
     if destination in ARRIVED:
         return "ARRIVED"
@@ -327,6 +391,9 @@ def _of_mover(situation: Situation, past: Past) -> str:
         return "MOVEOUT_ACCEPTED"
     # Where nothing is filed at the town that is left, the town entered says where things stand.
     if origin is not None and kind in _kinds_of("moveout.submitted") and not past.unfiled:
+        cancelled = destination == "CANCELLED" and origin == "REGISTERED"
+        if cancelled or (destination is not None and origin == "CONFIRMED"):
+            return "AWAITING_ARRIVAL"  # the move-in was cancelled, and this town is still to be told
         return LEADING[Role.ORIGIN][origin]
     if ("filing.withdrawn", "") in past.happened:
         return "WITHDRAWN"

@@ -7,14 +7,15 @@ from django.utils.translation import gettext_lazy as _
 
 from hub.ids import receipt_no, uuid7
 from hub.relocations import tables
+from hub.triggers import APPEND_ONLY, KEPT, Steps
 from municipalities.models import Municipality
 from municipalities.notice import Flow, Kind, Role
 
-APPEND_ONLY = pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)
+FLOWS = [(flow.value, _(flow.value)) for flow in Flow]
 
 
 class RelocationState(models.TextChoices):
-    """State of the whole filing, rolled up from its legs (design of the states: journey)."""
+    """State of the whole filing, rolled up from its legs (``data/filing_states.csv``)."""
 
     SUBMITTED = "SUBMITTED", _("received")
     IN_REVIEW = "IN_REVIEW", _("under review at the municipality you leave")
@@ -24,7 +25,8 @@ class RelocationState(models.TextChoices):
     AWAITING_ARRIVAL = "AWAITING_ARRIVAL", _("moved out; go to the counter of the new municipality")
     NON_ARRIVAL = "NON_ARRIVAL", _("moved out; no move-in is known of")
     ARRIVED = "ARRIVED", _("registered at the new municipality")
-    SETTLED = "SETTLED", _("everything is settled")
+    SETTLED = "SETTLED", _("moved; procedures are still open")
+    COMPLETE = "COMPLETE", _("complete")
     REJECTED = "REJECTED", _("not accepted by the municipality")
     WITHDRAWN = "WITHDRAWN", _("withdrawn by you")
     CANCELLED = "CANCELLED", _("cancelled at the municipality")
@@ -45,17 +47,24 @@ class Relocation(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     receipt_no = models.CharField(_("receipt number"), max_length=14, unique=True, default=receipt_no)
     kind = models.CharField(_("kind"), max_length=16, choices=[(kind.value, _(kind.value)) for kind in Kind])
-    flow = models.CharField(_("flow"), max_length=16, choices=[(flow.value, _(flow.value)) for flow in Flow])
+    #: Rolled up (``tables.whole_flow``); what counts is each mover's own.
+    flow = models.CharField(_("flow"), max_length=16, choices=FLOWS)
     state = models.CharField(_("state"), max_length=16, choices=RelocationState, default=RelocationState.SUBMITTED)
     version = models.PositiveSmallIntegerField(_("version"), default=1)
     #: Who made the present version: nobody (as filed), ``filer`` (amended), or the town that corrected it.
     version_by = models.CharField(max_length=6, blank=True, editable=False)
     #: Empty exactly for a move from abroad, and for one to abroad.
     origin = models.ForeignKey(
-        Municipality, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("origin")
+        Municipality, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("origin"), db_index=False
     )
     destination = models.ForeignKey(
-        Municipality, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("destination")
+        Municipality,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        verbose_name=_("destination"),
+        db_index=False,
     )
     planned_out_on = models.DateField(_("planned move-out date"), null=True, blank=True)
     #: The filer's own move before this one, which must be registered first (order rule O5).
@@ -73,6 +82,8 @@ class Relocation(models.Model):
 
     #: From when its filer is shown nothing new: it names a protected person who is not the filer (``frozen``).
     frozen_at = models.DateTimeField(null=True, editable=False)
+    #: The state that its filer is shown since then; a move that follows waits by it, or it would tell of a later one.
+    frozen_state = models.CharField(max_length=16, choices=RelocationState, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("relocation")
@@ -111,17 +122,40 @@ class Relocation(models.Model):
         ]
         triggers = [
             pgtrigger.ReadOnly(name="filed_once", fields=["receipt_no", "kind", "filed_on", "submitted_at", "owner"]),
-            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+            KEPT,
         ]
 
     def __str__(self) -> str:
         return self.receipt_no
 
 
+class Kept(models.Model):
+    """What was said of a filing whose filer may not learn more (``frozen``): shown as if it counted, of no effect."""
+
+    relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="kept")
+    at = models.DateTimeField(default=timezone.now)
+    #: As the event that it would have been: consent.confirmed, consent.refused, filing.withdrawn.
+    type = models.CharField(max_length=40)
+    #: The movers it is about; empty for all.
+    ordinals = models.JSONField(default=list)
+    #: What the consents amount to with it, as the filer is shown.
+    agreement = models.CharField(max_length=8, choices=Agreement, blank=True)
+    #: Of a consent: which, and who answered (``Actor.owner``).
+    request_id = models.UUIDField(null=True)
+    account = models.CharField(max_length=120, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["account"], name="kept_of_account", condition=~models.Q(account=""))]
+        triggers = [APPEND_ONLY]
+
+    def __str__(self) -> str:
+        return f"{self.relocation_id} {self.type}"
+
+
 class Version(models.Model):
     """The document as filed, sealed; never changed, a later version supersedes it."""
 
-    relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="versions")
+    relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="versions", db_index=False)
     number = models.PositiveSmallIntegerField(default=1)
     #: As ``Relocation.version_by``.
     by = models.CharField(max_length=6, blank=True)
@@ -152,9 +186,13 @@ class Guard(models.TextChoices):
 class Leg(models.Model):
     """One municipality's part in one relocation."""
 
-    relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="legs", verbose_name=_("relocation"))
+    relocation = models.ForeignKey(
+        Relocation, models.PROTECT, related_name="legs", verbose_name=_("relocation"), db_index=False
+    )
     role = models.CharField(_("role"), max_length=16, choices=[(role.value, _(role.value)) for role in Role])
-    municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="legs", verbose_name=_("municipality"))
+    municipality = models.ForeignKey(
+        Municipality, models.PROTECT, related_name="legs", verbose_name=_("municipality"), db_index=False
+    )
     #: As on the relocation: row-level security of either cannot ask the other without going in circles.
     owner = models.CharField(max_length=120, editable=False)
     #: Row-level security of everything that a town's clerks see of the relocation asks this.
@@ -177,12 +215,16 @@ class Leg(models.Model):
 class Mover(models.Model):
     """One mover on one leg, with the state of that part. Who it is, only the sealed document says."""
 
-    leg = models.ForeignKey(Leg, models.PROTECT, related_name="movers")
-    relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="movers")
-    municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="+")
+    leg = models.ForeignKey(Leg, models.PROTECT, related_name="movers", db_index=False)
+    relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="movers", db_index=False)
+    municipality = models.ForeignKey(
+        Municipality, models.PROTECT, related_name="+", db_index=False, verbose_name=_("municipality")
+    )
     role = models.CharField(_("role"), max_length=16)
     ordinal = models.PositiveSmallIntegerField(_("mover"))
-    state = models.CharField(_("state"), max_length=16)
+    state = models.CharField(_("state"), max_length=24)
+    #: How this mover's certificate travels (Order Art. 24-2), on each of the mover's legs the same.
+    flow = models.CharField(_("way of the certificate"), max_length=16, choices=FLOWS)
 
     class Meta:
         verbose_name = _("mover")
@@ -191,12 +233,7 @@ class Mover(models.Model):
         indexes = [models.Index(fields=["relocation", "ordinal"], name="mover_of_relocation")]
         triggers = [
             # The steps of each role come from data/leg_steps.csv, so the rule and the guard cannot drift.
-            pgtrigger.FSM(
-                name=f"steps_{role.value}",
-                field="state",
-                transitions=tables.transitions(role),
-                condition=pgtrigger.Q(old__role=role.value),
-            )
+            Steps(f"steps_{role.value}", tables.transitions(role), where=f"OLD.role = '{role.value}'")
             for role in tables.START
         ]
 
@@ -208,8 +245,10 @@ class Report(models.Model):
     """What a municipality told the hub; its id is made by the town, so that a repetition is recognised."""
 
     id = models.UUIDField(primary_key=True)
-    relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="reports")
-    municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="reports")
+    relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="reports", db_index=False)
+    municipality = models.ForeignKey(
+        Municipality, models.PROTECT, related_name="reports", db_index=False, verbose_name=_("municipality")
+    )
     type = models.CharField(_("report"), max_length=32)
     outcome = models.CharField(_("outcome"), max_length=16, blank=True)
     ordinals = models.JSONField(_("movers"))
@@ -237,11 +276,17 @@ class Report(models.Model):
 class Event(models.Model):
     """One thing that happened to a relocation; ids, states and codes only."""
 
-    relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="events")
+    relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="events", db_index=False)
     at = models.DateTimeField(_("at"), default=timezone.now)
     type = models.CharField(_("event"), max_length=40)
     municipality = models.ForeignKey(
-        Municipality, models.PROTECT, related_name="+", null=True, blank=True, verbose_name=_("municipality")
+        Municipality,
+        models.PROTECT,
+        related_name="+",
+        null=True,
+        blank=True,
+        verbose_name=_("municipality"),
+        db_index=False,
     )
     actor_kind = models.CharField(_("by"), max_length=8)
     detail = models.JSONField(_("detail"), default=dict)
@@ -268,8 +313,10 @@ class DeadlineState(models.TextChoices):
 class Deadline(models.Model):
     """A clock of the law or of practice that runs for movers at a town (``data/clocks.csv``)."""
 
-    relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="deadlines")
-    municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="+", verbose_name=_("municipality"))
+    relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="deadlines", db_index=False)
+    municipality = models.ForeignKey(
+        Municipality, models.PROTECT, related_name="+", verbose_name=_("municipality"), db_index=False
+    )
     clock = models.CharField(_("deadline"), max_length=12)
     ordinals = models.JSONField(_("movers"))
     starts_on = models.DateField(_("counted from"))
@@ -290,18 +337,14 @@ class Deadline(models.Model):
             models.Index(fields=["acts_on"], name="deadline_due", condition=models.Q(state=DeadlineState.RUNNING))
         ]
         triggers = [
-            pgtrigger.FSM(
-                name="steps",
-                field="state",
-                transitions=[
-                    ("RUNNING", "MET"),
-                    ("RUNNING", "PASSED"),
-                    ("RUNNING", "SUPERSEDED"),
-                    ("SUPERSEDED", "RUNNING"),
-                ],
+            Steps(
+                "steps",
+                # That it was met in time may be said later.
+                [("RUNNING", end) for end in ("MET", "PASSED", "SUPERSEDED")]
+                + [("PASSED", "MET"), *((start, "RUNNING") for start in ("MET", "SUPERSEDED"))],
             ),
             pgtrigger.ReadOnly(name="counted_once", fields=["relocation", "clock", "starts_on", "due_on"]),
-            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+            KEPT,
         ]
 
     def __str__(self) -> str:
@@ -311,8 +354,12 @@ class Deadline(models.Model):
 class Alert(models.Model):
     """Something that a clerk is to look at and that the hub does not decide (``A4xx`` of the error catalogue)."""
 
-    relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="alerts", verbose_name=_("relocation"))
-    municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="+", verbose_name=_("municipality"))
+    relocation = models.ForeignKey(
+        Relocation, models.PROTECT, related_name="alerts", verbose_name=_("relocation"), db_index=False
+    )
+    municipality = models.ForeignKey(
+        Municipality, models.PROTECT, related_name="+", verbose_name=_("municipality"), db_index=False
+    )
     code = models.CharField(_("alert"), max_length=4)
     #: Tells one alert of the same code from another: a clock, a report, fields by name.
     about = models.CharField(_("about"), max_length=200, blank=True)
@@ -330,7 +377,7 @@ class Alert(models.Model):
         indexes = [models.Index(fields=["municipality", "-id"], name="alert_of_town")]
         triggers = [
             pgtrigger.ReadOnly(name="raised_once", exclude=["settled_at", "settled_by"]),
-            pgtrigger.Protect(name="kept", operation=pgtrigger.Delete),
+            KEPT,
         ]
 
     def __str__(self) -> str:

@@ -90,16 +90,17 @@ def compose(filing: Filing, to: Address, known: Known) -> Notice:
     return disclose(whole)
 
 
-def guarded(filing: Filing, type_: str, role: Role) -> Filing:
-    """Take out what protection measures (支援措置, D 1.12) forbid though the table allows it.
+def guarded(filing: Filing, type_: str, role: Role, *, entered: bool = False) -> Filing:
+    """Take out what protection measures (支援措置) forbid though the table allows it.
 
-    The origin knows the planned municipality alone until the move-in notice, which the law has it receive in full;
+    The origin knows the planned municipality alone until the move-in notice, which the law has it receive in full
+    (``entered``: it was told so of these movers; a correction that comes before says no more than was known);
     a contact that is not safe is told to nobody.
     """
     changes: dict[str, object] = {}
     if not filing.contact.safe:
         changes["contact"] = Contact(language=filing.contact.language, safe=False)
-    if role is Role.ORIGIN and type_ not in ("movein.notice", "correction.notified"):
+    if role is Role.ORIGIN and type_ != "movein.notice" and not (type_ == "correction.notified" and entered):
         place = filing.new_address
         changes["new_address"] = record.Address(
             local_government_code=place.local_government_code,

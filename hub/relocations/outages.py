@@ -13,10 +13,9 @@ from django.utils import timezone
 
 from hub.actors import HUB, acting
 from hub.catalogue import refuse
-from hub.relocations import facts
-from hub.relocations.models import Alert, Relocation
+from hub.relocations import facts, tables
+from hub.relocations.models import Alert, Leg, Relocation
 from hub.relocations.reported import ReportBody
-from hub.rows import Reader
 from municipalities.models import Outage
 from municipalities.notice import Flow
 
@@ -24,6 +23,10 @@ from municipalities.notice import Flow
 DOWN = "A422"
 #: States of a destination's leg in which certificate data is still to be read.
 WAITING = ("ANNOUNCED", "PREPARED", "OVERDUE", "AT_COUNTER", "PROVISIONAL")
+#: States of a filing in which its movers are registered nowhere new yet.
+BEFORE_ARRIVAL = frozenset(
+    {"CONSENT_PENDING", "SUBMITTED", "IN_REVIEW", "RETURNED", "MOVEOUT_ACCEPTED", "AWAITING_ARRIVAL", "NON_ARRIVAL"}
+)
 
 # One statement, for an outage of the whole country concerns everybody who moves.
 TELL = """
@@ -34,35 +37,49 @@ SELECT mover.relocation_id, mover.municipality_id, %(code)s, outage.id::text,
   JOIN relocations_mover AS mover
     ON mover.role = 'destination' AND mover.state = ANY(%(states)s)
    AND (outage.municipality_id IS NULL OR outage.municipality_id = mover.municipality_id)
-  JOIN relocations_relocation AS one ON one.id = mover.relocation_id AND one.flow = %(flow)s
- WHERE outage.since <= %(now)s AND (outage.until IS NULL OR outage.until > %(now)s)
+   AND mover.flow = %(flow)s
+ WHERE outage.id = ANY(%(lasting)s::bigint[])
  GROUP BY mover.relocation_id, mover.municipality_id, outage.id
 ON CONFLICT DO NOTHING
 """
-
-
-LASTING = Reader(Outage, "WHERE since <= %s AND (until IS NULL OR until > %s) ORDER BY since DESC")
 
 
 def down(codes: Iterable[str]) -> Mapping[str, datetime]:
     """Return since when the line is down at these towns; those where it works are not in it."""
     wanted = set(codes)
     since: dict[str, datetime] = {}
-    now = timezone.now()
-    for row in LASTING(now, now):
-        since |= dict.fromkeys(wanted if row.municipality_id is None else wanted & {row.municipality_id}, row.since)
+    for code, begun in Outage.objects.at(timezone.now()).order_by("-since").values_list("municipality", "since"):
+        since |= dict.fromkeys(wanted if code is None else wanted & {code}, begun)
     return since
+
+
+def silent(relocation: Relocation, legs: Iterable[Leg], flows: Mapping[int, Flow]) -> Mapping[int, datetime]:
+    """Return since when the line is down, by leg: where something of this move must still pass over it.
+
+    ``flows``: how the movers' certificates travel, as who asks is shown it.
+    """
+    by_card = {ordinal for ordinal, flow in flows.items() if flow is Flow.CARD_SPECIAL}
+    if relocation.state not in BEFORE_ARRIVAL or not by_card:
+        return {}
+    leading = [
+        leg
+        for leg in legs
+        if leg.role in tables.LEADING and not by_card.isdisjoint(mover.ordinal for mover in leg.movers.all())
+    ]
+    since = down(leg.municipality_id for leg in leading)
+    return {leg.pk: since[leg.municipality_id] for leg in leading if leg.municipality_id in since}
 
 
 def watch() -> None:
     """Tell the clerks whom an outage concerns, and take it back when it is over. Repeating it does nothing."""
     now = timezone.now()
-    lasting = Outage.objects.at(now)
+    lasting = list(Outage.objects.at(now).values_list("pk", flat=True))
     with acting(HUB):
-        if lasting.exists():
+        if lasting:
             parameters: dict[str, Any] = {
                 "code": DOWN,
                 "now": now,
+                "lasting": lasting,
                 "states": list(WAITING),
                 "flow": Flow.CARD_SPECIAL.value,
             }
@@ -78,9 +95,10 @@ def line_works(body: ReportBody, relocation: Relocation, rows: facts.Rows, munic
     said = (body.type, body.outcome)
     if said not in (("movein.decided", "REGISTERED"), ("certificate.available", "")):
         return
-    if relocation.flow != Flow.CARD_SPECIAL or not down([municipality]):
+    by_card = {ordinal for ordinal, flow in facts.flows(rows).items() if flow is Flow.CARD_SPECIAL}
+    about = by_card if body.movers is None else by_card & set(body.movers)
+    if not about or not down([municipality]):
         return
-    about = {mover.ordinal for mover in rows.movers} if body.movers is None else set(body.movers)
     on_paper = {n for report in rows.reports if report.type == "certificate.paper_issued" for n in report.ordinals}
     if said[0] == "certificate.available" or not about <= on_paper:
         raise refuse("E200", "/type", "The statutory line is down: the certificate on paper, or wait until it works.")

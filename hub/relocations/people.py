@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 import msgspec
@@ -10,6 +10,7 @@ from django.conf import settings
 
 from hub.procedures.ages import reached_on
 from hub.relocations.filing import Capacity, Filing
+from hub.relocations.models import Relocation
 from municipalities.notice import Mover, Sex, UncertainDate
 
 #: Age of majority in years (Civil Code Art. 4).
@@ -69,29 +70,41 @@ def _asked(filing: Filing, today: date) -> Iterator[int]:
 
 
 def keeper(filing: Filing) -> str:
-    """Return the municipality whose clerks know the persons: the origin, or from abroad the destination."""
+    """Return the municipality whose clerks know the persons, as it was filed: the origin, or the destination."""
     return filing.origin or filing.destination
 
 
-def marks(filing: Filing) -> dict[tuple[str, int], bytes]:
+def keeper_now(relocation: Relocation) -> str:
+    """Return the same by the code that is valid now: that of one of the past has clerks no more."""
+    return str(relocation.origin_id or relocation.destination_id)
+
+
+def marks(relocation: Relocation, filing: Filing) -> dict[tuple[str, int], bytes]:
     """Return a mark of each mover for the town left and the town entered, by town and ordinal.
 
-    It is the same for one person of one municipality, however often that person is filed.
+    It is the same for one person of one municipality, however often that person is filed. A municipality of the past
+    that is named has marks beside the one in its place.
     """
-    towns = dict.fromkeys(code for code in (filing.origin, filing.destination) if code)
-    return {(town, mover.ordinal): mark_of(town, mover) for town in towns for mover in filing.movers}
+    now = (relocation.origin_id, relocation.destination_id)
+    return marks_at((*now, filing.origin, filing.destination), filing)
+
+
+def marks_at(towns: Iterable[str | None], filing: Filing) -> dict[tuple[str, int], bytes]:
+    """Return the mark that each mover has at each of these towns."""
+    codes = dict.fromkeys(town for town in towns if town)
+    return {(code, mover.ordinal): mark_of(code, mover) for code in codes for mover in filing.movers}
 
 
 def mark_of(municipality: str, mover: Mover) -> bytes:
     """Return a keyed hash (HMAC-SHA256) of name sequence, birth date and sex, salted by the municipality.
 
     It recognises a person who is filed twice and says nothing to who has no key; there is none across the country.
-    Spaces do not count, for they are typed as one likes; no character is replaced by another (D 3.7). Two persons
-    may share a mark: what follows from it a clerk decides.
+    Spaces do not count, for they are typed as one likes, nor does the case of Latin letters, for cards print capitals;
+    no character is replaced by another. Two persons may share a mark: what follows from it a clerk decides.
     """
     birth = mover.date_of_birth or UncertainDate()
     known = [birth.year, birth.month, birth.day] if birth.year else [birth.display_text]
     sex = mover.sex if mover.sex in (Sex.MALE, Sex.FEMALE) else ""
-    text = msgspec.json.encode([municipality, "".join(mover.full_name.split()), known, sex])
+    text = msgspec.json.encode([municipality, "".join(mover.full_name.split()).upper(), known, sex])
     key = hmac.new(settings.HUB_AUDIT_KEY.encode(), b"marks of persons", hashlib.sha256).digest()
     return hmac.new(key, text, hashlib.sha256).digest()

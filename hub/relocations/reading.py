@@ -29,8 +29,8 @@ def _machine(role: Role) -> Iterator[str]:
 
 
 def table() -> str:
-    """Return the catalogue of messages, the kinds of move and the clocks as Markdown tables."""
-    return "\n".join([*_messages(), "", *_kinds(), "", *_clocks()])
+    """Return the catalogue of messages, the kinds of move, the filing's states and the clocks as Markdown tables."""
+    return "\n".join([*_messages(), "", *_kinds(), "", *_states(), "", *_clocks()])
 
 
 def _messages() -> Iterator[str]:
@@ -50,11 +50,17 @@ def _kinds() -> Iterator[str]:
             yield _line(kind.value, part.role.value, part.movers, part.not_at, ", ".join(sorted(part.done)), flows)
 
 
+def _states() -> Iterator[str]:
+    yield from _head("filing", "kept as", "condition", "source")
+    for row in tables.rows("filing_states.csv"):
+        yield _line(row["state"], row["kept_as"], row["condition"], row["source"])
+
+
 def _clocks() -> Iterator[str]:
     yield from _head("clock", "from", "days", "rolls", "met by", "fires", "alert", "source")
     for row in clocks.table().values():
-        rolls = "yes" if row.rolls else ""
-        yield _line(row.clock, row.starts, str(row.days), rolls, row.met_by, row.fires, row.alert, row.source)
+        rolls, met_by = "yes" if row.rolls else "", " ".join(row.met_by or ()).strip()
+        yield _line(row.clock, row.starts, str(row.days), rolls, met_by, row.fires, row.alert, row.source)
 
 
 def _head(*names: str) -> Iterator[str]:

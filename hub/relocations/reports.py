@@ -12,10 +12,11 @@ from hub.deliveries.models import Delivery
 from hub.ids import is_receipt_no
 from hub.procedures import services as procedures
 from hub.procedures.models import Task
-from hub.relocations import effects, facts, journey, services, signals, tables
+from hub.relocations import effects, facts, followon, journey, papers, services, signals, tables
 from hub.relocations.models import Relocation, Report
 from hub.relocations.notes import Notes
 from hub.relocations.reported import ReportBody
+from hub.relocations.tables import Need
 from hub.rows import Reader, Writer
 from hub.vault import cipher
 
@@ -33,7 +34,8 @@ def receive(body: ReportBody, municipality: str) -> tuple[Report, bool]:
 
     Refuses with E102 (unknown type or outcome), E108 (no such relocation for this town), E104 (wrong mover or
     date), E140 (a number in the reference that the hub must not hold), E200 (its gate is not met or its step is
-    not possible now), E202 (same id, other content).
+    not possible now), E201 (the move that it answers was cancelled since), E202 (same id, other content), and as
+    ``papers.said`` and ``effects`` do.
     """
     if body.type not in tables.reports():
         raise refuse("E102", "/type")
@@ -41,6 +43,7 @@ def receive(body: ReportBody, municipality: str) -> tuple[Report, bool]:
         if numbers.is_forbidden(text):
             raise refuse("E140", pointer)
     with acting(HUB):
+        signals.coming.send(sender=Report, report=body, municipality=municipality)
         relocation = _relocation(body, municipality)
         mark = services.fingerprint(msgspec.json.encode(body))
         rows = facts.read(relocation)
@@ -49,30 +52,43 @@ def receive(body: ReportBody, municipality: str) -> tuple[Report, bool]:
             if bytes(existing.fingerprint) != mark or existing.municipality_id != municipality:
                 raise refuse("E202", "/id")
             return existing, False
-        unsealed = services.Opened(relocation)
-        tasks: list[Task] = []
-        if body.type == "task.result":
-            tasks = _tasks(body, municipality)
-            ordinals = [task.ordinal for task in tasks]
-        elif body.delivery is not None:
-            deliveries.send_again(deliveries.locked(body.delivery, municipality), body.type)
-            ordinals = []
-        else:
-            effects.before(body, relocation, rows, municipality)
-            ordinals = _check(body, facts.situation(relocation, rows), municipality)
-        signals.reporting.send(
-            sender=Report, relocation=relocation, report=body, municipality=municipality, ordinals=ordinals
-        )
-        report = _store(body, relocation, municipality, ordinals, mark, unsealed.key)
-        rows.reports.append(report)
-        notes = Notes(relocation)
-        rows = effects.after(report, body, relocation, rows, notes)
-        notes.add(body.type, municipality, outcome=body.outcome, movers=ordinals, report=str(body.id))
-        if tasks:
-            notes.write()  # the audit chain is locked before the tasks, as everywhere
-            procedures.take_result(tasks, body.outcome)
-        services.go_on(relocation, rows, notes, None if body.changes else unsealed, only_states=not body.changes)
-    return report, True
+        return _take(body, relocation, rows, municipality, mark), True
+
+
+def _take(body: ReportBody, relocation: Relocation, rows: facts.Rows, municipality: str, mark: bytes) -> Report:
+    """Write a new report and do what follows from it."""
+    unsealed = services.Opened(relocation)
+    ordinals, tasks = _about(body, relocation, rows, municipality)
+    handed = papers.said(body, ordinals)
+    said = {"relocation": relocation, "report": body, "municipality": municipality, "ordinals": ordinals}
+    signals.reporting.send(sender=Report, **said)
+    report = _store(body, relocation, municipality, ordinals, mark, unsealed.key)
+    rows.reports.append(report)
+    notes = Notes(relocation)
+    rows = effects.after(report, body, relocation, rows, notes, unsealed)
+    signals.reported.send(sender=Report, rows=rows, **said)
+    notes.add(body.type, municipality, outcome=body.outcome, movers=ordinals, report=str(body.id))
+    if tasks:
+        notes.write()  # the audit chain is locked before the tasks, as everywhere
+        procedures.take_result(tasks, body.outcome)
+    services.go_on(relocation, rows, notes, None if body.changes else unsealed, only_states=not body.changes)
+    if handed:
+        followon.hand_on(relocation, rows, unsealed, handed)
+    return report
+
+
+def _about(
+    body: ReportBody, relocation: Relocation, rows: facts.Rows, municipality: str
+) -> tuple[list[int], list[Task]]:
+    """Return the movers and the tasks that a report is about; raises when it cannot be taken in now."""
+    if body.type == "task.result":
+        tasks = _tasks(body, municipality)
+        return [task.ordinal for task in tasks], tasks
+    if body.delivery is not None:
+        deliveries.send_again(deliveries.locked(body.delivery, municipality), body.type)
+        return [], []
+    effects.before(body, relocation, rows, municipality)
+    return _check(body, facts.situation(relocation, rows), municipality), []
 
 
 def _relocation(body: ReportBody, municipality: str) -> Relocation:
@@ -122,6 +138,11 @@ DATED = frozenset(
 )
 
 
+#: Conditions of gates that a report no longer meets when what it answers was cancelled since.
+STANDS = frozenset({"arrival.stands", "departure.stands"})
+#: What towns say about a notice of a move (25, 30).
+ABOUT_A_MOVE = frozenset({"movein.notice_applied", "appendix.applied", "appendix.mismatch"})
+CANCELLED = "What this answers was cancelled since (message 64)."
 #: Conditions of gates in the words of who must wait.
 HINTS = {
     "arrival.none": "the cancellation at the destination (order rule O7)",
@@ -130,18 +151,25 @@ HINTS = {
 
 
 def _gate(body: ReportBody, mine: list[journey.LegFacts], situation: journey.Situation, ordinals: list[int]) -> None:
-    """Refuse with E200 what comes before its gate, or what the leg's state does not allow."""
+    """Refuse with E200 what comes before its gate, or what the leg's state does not allow.
+
+    E201 for what is said too late about a move that was cancelled since: to say it again would change nothing.
+    """
     pasts = journey.pasts(situation)
     for ordinal in ordinals:
         past = pasts[ordinal]
         for leg in (one for one in mine if ordinal in one.ordinals):
             missing = journey.missing(past, body.type, leg.role)
+            if missing and all(need.type in STANDS for need in missing):
+                raise refuse("E201", "/type", CANCELLED)
             if missing:
                 names = ", ".join(HINTS.get(need.type, f"{need.type} {need.outcome}".strip()) for need in missing)
                 raise refuse("E200", "/type", f"Must come first: {names}.")
             state = past.states[leg.role, leg.municipality]
             step = (state, body.type, body.outcome, True)
             if tables.decides(leg.role, body.type) and step not in tables.machine(leg.role):
+                if body.type in ABOUT_A_MOVE and not any(past.met(Need(name, "")) for name in STANDS):
+                    raise refuse("E201", "/type", CANCELLED)
                 raise refuse("E200", "/type", f"The leg is {state}.")
 
 

@@ -7,13 +7,11 @@ key is gone. Each batch is a transaction of its own, so that it may be stopped a
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import pgtrigger
 from django.conf import settings
 from django.db import connection
 from django.utils import timezone
@@ -21,12 +19,15 @@ from django.utils import timezone
 from hub.actors import HUB, acting
 from hub.audit import services as audit
 from hub.relocations.models import IdempotencyKey, RelocationState
+from hub.triggers import looking_away
 
-#: States after which nothing more happens by itself.
+#: States after which nothing more happens by itself. A settled filing that is not complete waits for departments, and
+#: is not kept for ever because one of them says nothing; whatever one says is an event, and the days begin anew.
 FINISHED = tuple(
     state.value
     for state in (
         RelocationState.SETTLED,
+        RelocationState.COMPLETE,
         RelocationState.REJECTED,
         RelocationState.WITHDRAWN,
         RelocationState.CANCELLED,
@@ -147,25 +148,8 @@ def _remove(now: datetime) -> Iterator[Purged]:
         yield Purged(deliveries=len(ids))
 
 
-@contextmanager
-def looking_away() -> Iterator[None]:
-    """Let the triggers of these rows look away until the block ends, inside a transaction.
-
-    A statement of its own: the library's way writes two in one, which cannot be prepared.
-    """
-    found = [(model._meta.db_table, guard.get_pgid(model)) for model, guard in pgtrigger.registered(*GUARDS)]
-    names = {name for table, pgid in found for name in (pgid, f"{table}:{pgid}")}
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT set_config('pgtrigger.ignore', %s, true)", ["{" + ",".join(sorted(names)) + "}"])
-        try:
-            yield
-        finally:
-            if not connection.needs_rollback:
-                cursor.execute("SELECT set_config('pgtrigger.ignore', '{}', true)")
-
-
 def _delete(ids: list[UUID]) -> None:
-    with looking_away(), connection.cursor() as cursor:
+    with looking_away(*GUARDS), connection.cursor() as cursor:
         for child in CHILDREN:
             cursor.execute(f"DELETE FROM deliveries_{child} WHERE delivery_id = ANY(%s)", [ids])  # noqa: S608
         cursor.execute("DELETE FROM deliveries_delivery WHERE id = ANY(%s)", [ids])

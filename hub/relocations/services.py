@@ -2,7 +2,8 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from django.utils import timezone
 
 from hub import metrics
 from hub.actors import HUB, Actor, acting
+from hub.audit import services as audit
 from hub.catalogue import raise_any, refuse
 from hub.deliveries import services as deliveries
 from hub.deliveries.models import Delivery
@@ -20,6 +22,7 @@ from hub.ids import uuid7
 from hub.relocations import (
     alerts,
     facts,
+    heirs,
     journey,
     legs,
     notices,
@@ -28,14 +31,12 @@ from hub.relocations import (
     tables,
     timers,
 )
-from hub.relocations.checks import check, codes
 from hub.relocations.filing import Filing
-from hub.relocations.models import Agreement, Guard, Leg, Relocation, Version
+from hub.relocations.models import Agreement, Event, Guard, IdempotencyKey, Leg, Mover, Relocation, Version
 from hub.relocations.notes import Notes
 from hub.rows import Reader, Writer
 from hub.vault import cipher
 from hub.vault import services as vault
-from municipalities.models import Kind as Designation
 from municipalities.notice import Flow, Kind, Reason, Role
 
 _filings = msgspec.json.Decoder(Filing)
@@ -47,35 +48,24 @@ def file(filing: Filing, owner: Actor, idempotency_key: str = "") -> tuple[Reloc
     """Take a filing in: relocation, legs and first deliveries in one transaction, or nothing at all.
 
     Returns the relocation and whether it is new: the same key with the same filing gives the same
-    relocation (E202 for another filing under the same key). Raises ``Refusal`` with every problem found.
+    relocation (E202 for another filing under the same key), also on a day on which it would not be taken in any more.
+    Raises ``Refusal`` with every problem found.
     """
-    today = timezone.localdate()
-    raise_any(check(filing, today, register_offices(filing)))
-    body = msgspec.json.encode(filing)
+    today, body = timezone.localdate(), msgspec.json.encode(filing)
+    places = heirs.places(filing, today)
+    found = heirs.problems(filing, today, places)
     with acting(HUB):
+        if found and (before := _taken_in(owner, idempotency_key, fingerprint(body))):
+            return before, False
+        raise_any(found)
         relocation_id = uuid7()
         if idempotency_key:
             first = _claim_key(owner, idempotency_key, fingerprint(body), relocation_id)
             if first != relocation_id:
                 return Relocation.objects.get(pk=first), False
-        relocation = _store(relocation_id, filing, body, owner)
+        relocation = _store(relocation_id, filing, body, owner, places.now)
         transaction.on_commit(lambda: metrics.add({"hub_filings_total": 1.0}))
     return relocation, True
-
-
-OFFICES = """
-SELECT code, parent_code FROM municipalities_municipality
- WHERE code = ANY(%s) AND kind <> %s
-   AND (valid_from IS NULL OR valid_from <= %s) AND (valid_to IS NULL OR valid_to >= %s)
-"""
-
-
-def register_offices(filing: Filing) -> dict[str, str]:
-    """Return which of the filing's codes are register offices today, each with the city whose ward it is."""
-    today, named = timezone.localdate(), sorted({code for _, code in codes(filing)})
-    with connection.cursor() as cursor:
-        cursor.execute(OFFICES, [named, Designation.DESIGNATED_CITY.value, today, today])
-        return dict(cursor.fetchall())
 
 
 def fingerprint(body: bytes) -> bytes:
@@ -102,14 +92,22 @@ def _claim_key(owner: Actor, key: str, mark: bytes, relocation_id: UUID) -> UUID
     return UUID(str(first))
 
 
-def _store(relocation_id: UUID, filing: Filing, body: bytes, owner: Actor) -> Relocation:
-    """Write the relocation, its document, legs and first notices."""
+def _taken_in(owner: Actor, key: str, mark: bytes) -> Relocation | None:
+    """Return what was taken in before of this very filing under this key."""
+    rows = IdempotencyKey.objects.filter(client=owner.owner, key=key) if key else IdempotencyKey.objects.none()
+    row = rows.select_related("relocation").first()
+    return row.relocation if row is not None and bytes(row.fingerprint) == mark else None
+
+
+def _store(relocation_id: UUID, filing: Filing, body: bytes, owner: Actor, now: Mapping[str, str]) -> Relocation:
+    """Write the relocation, its document, legs and first notices; ``now``: as ``heirs.Places``."""
+    there = heirs.addressed(filing, now)
     relocation = Relocation(
         id=relocation_id,
         kind=filing.kind.value,
         flow=filing.flow.value,
-        origin_id=filing.origin or None,
-        destination_id=filing.destination or None,
+        origin_id=there.origin or None,
+        destination_id=there.destination or None,
         planned_out_on=filing.planned_out_on,
         filed_on=timezone.localdate(),
         follows=_move_before(filing, owner),
@@ -123,30 +121,33 @@ def _store(relocation_id: UUID, filing: Filing, body: bytes, owner: Actor) -> Re
     VERSIONS([version])
     notes = Notes(relocation)
     notes.add("filing.submitted", movers=len(filing.movers), filer=owner.kind.value)
-    acknowledged = notes.add("filing.acknowledged")
-    movers = legs.make(relocation, parts(filing))
+    acts = [notes.add("filing.acknowledged"), *succeeded(notes, now)]
+    movers = legs.make(relocation, parts(there), {})
     signals.stored.send(sender=Relocation, relocation=relocation, filing=filing, legs=legs.of(movers), gone=set())
-    rows = facts.Rows(movers, [], [], [acknowledged])
+    rows = facts.Rows(movers, [], [], acts)
     look_ahead(relocation, rows, filing)
     go_on(relocation, rows, notes, Opened(relocation, filing, key))
     return relocation
 
 
+def succeeded(notes: Notes, now: Mapping[str, str]) -> list[Event]:
+    """Note whose place codes of the past that were filed are taken by (``heirs.Places.now``)."""
+    return [notes.add("code.succeeded", heir, predecessor=code) for code, heir in sorted(now.items())]
+
+
 def look_ahead(relocation: Relocation, rows: facts.Rows, filing: Filing) -> None:
     """Start the clocks that this version starts, and tell the clerks what it gives them to look at."""
     timers.start(relocation, rows, filing)
-    towns = {Role.ORIGIN: filing.origin, Role.DESTINATION: filing.destination}
-    everyone = [mover.ordinal for mover in filing.movers]
-    for role, code, about in alerts.of_filing(filing):
-        alerts.tell(relocation, [towns[role]], code, everyone, about)
+    towns = {Role.ORIGIN: relocation.origin_id, Role.DESTINATION: relocation.destination_id}
+    for role, code, about, ordinals in alerts.of_filing(filing):
+        alerts.tell(relocation, [towns[role]], code, ordinals, about)
 
 
 def _move_before(filing: Filing, owner: Actor) -> Relocation | None:
     """Return the filer's own move before this one, if the filing names one; E108 when there is none."""
     if not filing.follows:
         return None
-    mine = Relocation.objects.filter(receipt_no=filing.follows, owner=owner.owner, frozen_at=None)
-    found = mine.first()
+    found = Relocation.objects.filter(receipt_no=filing.follows, owner=owner.owner).first()
     if found is None:
         raise refuse("E108", "/follows")
     return found
@@ -154,6 +155,8 @@ def _move_before(filing: Filing, owner: Actor) -> Relocation | None:
 
 def parts(filing: Filing) -> Mapping[tuple[Role, str], list[int]]:
     """Return the movers of each leg, as the table of kinds says: a domicile for citizens, for example.
+
+    ``filing``: with the codes of today (``heirs.addressed``).
 
     No appendix notice goes to a domicile that made the entry itself (Act Art. 19(1)).
     """
@@ -173,6 +176,15 @@ def parts(filing: Filing) -> Mapping[tuple[Role, str], list[int]]:
 def lock(relocation_id: UUID) -> Relocation:
     """Lock the relocation; whoever changes anything about it holds this lock."""
     return Relocation.objects.select_for_update(of=("self",)).get(pk=relocation_id)
+
+
+def lock_all(relocation_ids: Iterable[UUID]) -> None:
+    """Lock several, by ascending ids.
+
+    Whoever needs more than one locks them here, before anything else is locked: there is no other order.
+    """
+    rows = Relocation.objects.select_for_update(of=("self",)).filter(pk__in=set(relocation_ids)).order_by("pk")
+    list(rows.values_list("pk"))
 
 
 def filing_of(relocation: Relocation, key: bytes | None = None) -> Filing:
@@ -232,14 +244,19 @@ def go_on(
     before = facts.states(rows) if only_states else None
     situation = facts.situation(relocation, rows)
     result = journey.travel(situation)
-    if result.state != relocation.state:
-        notes.add("state.changed", state=result.state)
+    # Whether a settled filing is complete shows only once its tasks have followed.
+    settled = result.state == journey.SETTLED
+    state = relocation.state if settled and relocation.state == journey.COMPLETE else result.state
+    if state != relocation.state:
+        notes.add("state.changed", state=state)
     for item in result.due:
         notes.add(f"{item.type}.queued", item.municipality, role=item.role.value, movers=list(item.ordinals))
-    # As in the courier, the audit chain is locked before the movers: the two can meet, never in a deadlock.
+    # As in the courier, the audit chain is locked before movers and tasks: the two can meet, never in a deadlock.
+    if settled and not notes.events:
+        audit.lock(relocation.pk)
     notes.write()
-    over = result.state in facts.OVER and relocation.state not in facts.OVER
-    moved = facts.write_states(relocation, rows, result.states, result.state)
+    over = state in facts.OVER and relocation.state not in facts.OVER
+    moved = facts.write_states(relocation, rows, result.states, state)
     if result.due:
         rows.deliveries.extend(_tell(relocation, rows, unsealed, result.due))
     if moved:
@@ -253,16 +270,44 @@ def go_on(
         before=before,
         unsealed=unsealed,
     )
+    if settled:
+        follow_tasks(relocation)
     if over:
         for later in relocation.followed_by.all():
             advance(later.pk)
 
 
-def change_flow(relocation: Relocation, notes: Notes, flow: Flow) -> None:
-    """Go on with the certificate in another way (Order Art. 24-2; standard 4.1.3.0.3)."""
-    relocation.flow = flow.value
+def follow_tasks(relocation: Relocation) -> None:
+    """Let a settled filing be complete once nobody owes a procedure, and settled again when somebody does.
+
+    The caller holds the locks of the relocation and of its audit chain, and has made sure that the journey is settled.
+    """
+    state = facts.whole(relocation, journey.SETTLED)
+    if state != relocation.state:
+        relocation.state = state
+        relocation.save(update_fields=["state"])
+        notes = Notes(relocation)
+        notes.add("state.changed", state=state)
+        notes.write()
+
+
+def change_flow(relocation: Relocation, rows: facts.Rows, notes: Notes, flow: Flow, ordinals: Collection[int]) -> None:
+    """Go on with these movers' certificates in another way (Order Art. 24-2; standard 4.1.3.0.3)."""
+    changed = sorted(ordinal for ordinal, now in facts.flows(rows).items() if ordinal in ordinals and now is not flow)
+    if changed:
+        notes.add("flow.changed", flow=flow.value, movers=changed)
+        set_flow(relocation, rows, notes, flow, changed)
+
+
+def set_flow(relocation: Relocation, rows: facts.Rows, notes: Notes, flow: Flow, ordinals: Collection[int]) -> None:
+    """Write how these movers' certificates travel, on every leg of theirs, and what that is for the whole."""
+    notes.write()  # the audit chain is locked before the movers, as everywhere
+    for mover in rows.movers:
+        if mover.ordinal in ordinals:
+            mover.flow = flow.value
+    Mover.objects.filter(relocation=relocation, ordinal__in=ordinals).update(flow=flow.value)
+    relocation.flow = tables.whole_flow(facts.flows(rows).values()).value
     relocation.save(update_fields=["flow"])
-    notes.add("flow.changed", flow=flow.value)
 
 
 def opened(relocation: Relocation) -> Opened:
@@ -273,13 +318,17 @@ def opened(relocation: Relocation) -> Opened:
 
 def _tell(relocation: Relocation, rows: facts.Rows, now: Opened, due: tuple[journey.Due, ...]) -> list[Delivery]:
     """Compose and queue the notices that became due; returns their deliveries."""
-    told = []
+    told: list[deliveries.Told] = []
+    same: Counter[tuple[str, Role, str]] = Counter()
     guard = next((leg for leg in legs.of(rows.movers) if leg.guard != Guard.NONE), None)
     for item in due:
         to = notices.Address(uuid7(), item.type, item.municipality, item.role, item.ordinals)
-        filing = notices.guarded(now.filing, item.type, item.role) if guard else now.filing
+        entered = facts.noticed(rows, item.municipality, item.ordinals) if guard else False
+        filing = notices.guarded(now.filing, item.type, item.role, entered=entered) if guard else now.filing
         notice = notices.compose(filing, to, _known(relocation, rows, now, item, guard))
-        told.append(deliveries.Told(relocation.pk, notice, facts.part(rows, item), now.key))
+        part, kind = facts.part(rows, item), (item.type, item.role, item.municipality)
+        told.append(deliveries.Told(relocation.pk, notice, part + same[kind], now.key))
+        same[kind] += 1
     return deliveries.queue(told, facts.last_sequences(rows))
 
 
@@ -306,10 +355,10 @@ def _known(
     known = notices.Known(
         receipt_no=relocation.receipt_no,
         version=relocation.version,
-        flow=Flow(relocation.flow),
+        flow=tables.whole_flow(flow for ordinal, flow in facts.flows(rows).items() if ordinal in item.ordinals),
         filed_on=relocation.filed_on,
         destination=facts.entered(rows, item.ordinals) or relocation.destination_id or "",
-        last_registered=facts.last_registered(rows, item.ordinals),
+        last_registered=facts.last_registered(rows, item.ordinals, now.filing.last_registered),
         actual_in_on=facts.legal_date(facts.last_report(rows, ["movein.decided"], item.ordinals), now.key),
         protected=guard is not None,
         contact_office=guard.contact_office if guard else "",
@@ -336,4 +385,5 @@ def add_legs(relocation: Relocation, rows: facts.Rows, wanted: Mapping[tuple[Rol
         for (role, code), ordinals in wanted.items()
     }
     missing = {place: ordinals for place, ordinals in new.items() if ordinals}
-    rows.movers.extend(legs.make(relocation, missing, legs.of(rows.movers)))
+    flows = {mover.ordinal: mover.flow for mover in rows.movers}
+    rows.movers.extend(legs.make(relocation, missing, flows, legs.of(rows.movers)))

@@ -13,8 +13,15 @@ Sent before the ``went_on`` of the same event.
 ``stored``: a version of a filing was stored, the first or a later one. Receives ``relocation``, ``filing``, ``legs``
 (a list of ``Leg``) and ``gone`` (ordinals of movers who were taken out); nobody was told of it yet.
 
+``coming``: a town's report has come and nothing is locked yet. Receives ``report`` (``ReportBody``) and
+``municipality``. A receiver that will need more relocations than the report's own locks all of them
+(``services.lock_all``).
+
 ``reporting``: a town's report is about to be taken in. Receives ``relocation``, ``report`` (``ReportBody``),
 ``municipality`` and ``ordinals``. A receiver that raises ``Refusal`` has it refused.
+
+``reported``: it was taken in and stored, and the journey has not gone on yet. Receives the same and ``rows``, whose
+legs a receiver may guard.
 """
 
 from django.dispatch import Signal
@@ -22,4 +29,6 @@ from django.dispatch import Signal
 went_on = Signal()
 corrected = Signal()
 stored = Signal()
+coming = Signal()
 reporting = Signal()
+reported = Signal()

@@ -1,10 +1,12 @@
 """Where a relocation stands with each town: the one reading for the citizen's page and the partner's API."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
+
+from django.db.models import Exists, OuterRef, QuerySet
 
 from hub.actors import HUB, acting
 from hub.catalogue import refuse
@@ -12,10 +14,10 @@ from hub.deliveries import windows
 from hub.deliveries.models import Delivery
 from hub.deliveries.states import State
 from hub.procedures.tables import questions
-from hub.relocations import facts, followon, frozen, journey, services, tables
-from hub.relocations.clocks import deadlines
+from hub.relocations import facts, followon, frozen, hindsight, journey, outages, services, tables, timers
+from hub.relocations.clocks import Plan, deadlines
 from hub.relocations.filing import Filing
-from hub.relocations.models import Leg, Relocation
+from hub.relocations.models import Leg, Relocation, Report
 from hub.vault.services import ShreddedError
 from municipalities.models import Municipality
 from municipalities.notice import Flow
@@ -26,24 +28,26 @@ States = Sequence[tuple[int, str]]
 
 @dataclass(frozen=True, slots=True)
 class TakenOver:
-    """That a municipality took over the part that another one had in a move."""
+    """That a municipality has another one's part in a move: it took it over, or the old code ``was_filed``."""
 
     heir: str
     former: Municipality
     at: datetime
+    was_filed: bool
 
 
 def as_it_stands(relocation: Relocation) -> Relocation:
     """Let it read as it is by now, without storing it; to who is shown nothing new, as it was (``frozen``).
 
-    What is handed over moves legs at once and the stored state of the filing with its next event, so that a courier
-    need not read each filing. Whoever reads that state for a person asks here.
+    What is handed over moves legs and the stored state of the filing (``legs.restate``); who was changing it at that
+    moment moves it right after. Whoever reads that state for a citizen asks here.
     E108 when it cannot be said any more how it was.
     """
     if relocation.frozen_at is not None:
         return look(relocation, relocation.frozen_at).relocation
     with acting(HUB):  # the state counts what this reader may not see
-        relocation.state = journey.travel(facts.situation(relocation, facts.read(relocation))).state
+        found = journey.travel(facts.situation(relocation, facts.read(relocation)))
+        relocation.state = facts.whole(relocation, found.state)
     return relocation
 
 
@@ -53,6 +57,13 @@ def look(relocation: Relocation, at: datetime) -> frozen.Look:
         return frozen.look(relocation, at)
     except ShreddedError:
         raise refuse("E108") from None
+
+
+def decided(relocation: Relocation) -> bool:
+    """Tell whether a municipality has decided, as far as the filer is shown it."""
+    if relocation.frozen_at is not None:
+        return look(relocation, relocation.frozen_at).is_decided
+    return bool(facts.decided(facts.read(relocation)))
 
 
 def visible(relocation_id: UUID | None = None, receipt_no: str = "") -> Relocation:
@@ -73,33 +84,51 @@ def document(relocation_id: UUID) -> dict[str, Any]:
     opened = services.opened(relocation)
     filing = opened.filing
     found, before = legs(relocation), taken_over(relocation)
-    closed = windows.receives_from(leg.municipality_id for leg in found)
+    closed, ways = windows.receives_from(leg.municipality_id for leg in found), flows(found)
+    silent = outages.silent(relocation, found, ways)
     return {
         "id": str(relocation.pk),
         "receipt_no": relocation.receipt_no,
         "state": relocation.state,
         "version": relocation.version,
         "filed_on": relocation.filed_on,
-        "legs": [leg_document(leg, states(leg), told(relocation, leg, before), closed) for leg in found],
-        "deadlines": deadline_documents(filing, relocation),
+        "legs": [leg_document(leg, states(leg), told(relocation, leg, before), closed, silent, ways) for leg in found],
+        "deadlines": deadline_documents(filing, plans(filing, ways, map(states, found))),
         "procedures": [procedure_document(one) for one in followon.listed(relocation, opened)],
     }
 
 
 def frozen_document(then: frozen.Look) -> dict[str, Any]:
-    """Return the status as it stood; about procedures the counter is asked."""
+    """Return the status as it stood, with the answers that were given since."""
     relocation = then.relocation
     found, before = frozen_legs(then)
+    listed, told = procedures_of(then)
+    then.rows.deliveries.extend(told)
+    closed = windows.receives_from(leg.municipality_id for leg in found)
+    silent = outages.silent(relocation, found, then.flows)
     return {
         "id": str(relocation.pk),
         "receipt_no": relocation.receipt_no,
         "state": relocation.state,
         "version": relocation.version,
         "filed_on": relocation.filed_on,
-        "legs": [leg_document(leg, then.movers(leg), then.told(leg, codes_of(leg, before)), {}) for leg in found],
-        "deadlines": deadline_documents(then.filing, relocation),
-        "procedures": [],
+        "legs": [
+            leg_document(leg, then.movers(leg), then.told(leg, codes_of(leg, before)), closed, silent, then.flows)
+            for leg in found
+        ],
+        "deadlines": deadline_documents(then.filing, plans(then.filing, then.flows, map(then.movers, found))),
+        "procedures": [procedure_document(one) for one in listed],
     }
+
+
+def procedures_of(then: frozen.Look) -> tuple[list[followon.Listed], list[Delivery]]:
+    """Return the procedures as they stood, and what departments would have been told; E108 as ``look``."""
+    at = then.relocation.frozen_at
+    assert at is not None  # noqa: S101 - asked only of what its filer is shown as it stood
+    try:
+        return hindsight.as_it_stood(then, at)
+    except ShreddedError:
+        raise refuse("E108") from None
 
 
 def frozen_legs(then: frozen.Look) -> tuple[list[Leg], list[TakenOver]]:
@@ -112,10 +141,10 @@ def frozen_legs(then: frozen.Look) -> tuple[list[Leg], list[TakenOver]]:
     return [leg for leg in found if then.movers(leg)], before
 
 
-def deadline_documents(filing: Filing, relocation: Relocation) -> list[dict[str, Any]]:
-    """Return the last days as they are planned."""
-    running = deadlines(filing.kind, Flow(relocation.flow), planned_starts(filing))
-    return [{"clock": clock.clock, "due_on": clock.due_on} for clock in running]
+def deadline_documents(filing: Filing, planned: Collection[Plan]) -> list[dict[str, Any]]:
+    """Return the last days as they are planned, each with the movers for whom it is that day."""
+    running = deadlines(filing.kind, planned)
+    return [{"clock": one.clock, "due_on": one.due_on, "movers": list(one.ordinals)} for one in running]
 
 
 def procedure_document(one: followon.Listed) -> dict[str, Any]:
@@ -139,9 +168,30 @@ def procedure_document(one: followon.Listed) -> dict[str, Any]:
     }
 
 
-def planned_starts(filing: Filing) -> dict[str, date | None]:
-    """Return the days that clocks start from, as they are planned."""
-    return {"planned_out_on": filing.planned_out_on, "arrived_on": filing.living_from, "visit_on": filing.visit_on}
+def plans(filing: Filing, ways: Mapping[int, Flow], legs_states: Iterable[States]) -> list[Plan]:
+    """Return the days that the clocks of each mover start from, as they are planned; of who still moves.
+
+    ``ways``: how their certificates travel; ``legs_states``: the states of each leg. As ``timers`` counts them.
+    """
+    moving = {ordinal for movers in legs_states for ordinal, state in movers if state not in timers.OVER}
+    return [
+        Plan(
+            mover.ordinal,
+            ways[mover.ordinal],
+            {
+                "planned_out_on": mover.leaves_on or filing.planned_out_on,
+                "arrived_on": mover.arrives_on or filing.living_from,
+                "visit_on": filing.visit_on,
+            },
+        )
+        for mover in filing.movers
+        if mover.ordinal in moving
+    ]
+
+
+def flows(found: Iterable[Leg]) -> dict[int, Flow]:
+    """Return how each mover's certificate travels."""
+    return {mover.ordinal: Flow(mover.flow) for leg in found for mover in leg.movers.all()}
 
 
 def legs(relocation: Relocation) -> list[Leg]:
@@ -152,20 +202,27 @@ def legs(relocation: Relocation) -> list[Leg]:
 
 
 def leg_document(
-    leg: Leg, movers: States, notices: Sequence[Delivery], closed: Mapping[str, datetime]
+    leg: Leg,
+    movers: States,
+    notices: Sequence[Delivery],
+    closed: Mapping[str, datetime],
+    silent: Mapping[int, datetime],
+    ways: Mapping[int, Flow],
 ) -> dict[str, Any]:
-    """Return one town's part: states per mover and what was handed over and answered.
+    """Return one town's part: states per mover, how the certificate travels, what was handed over and answered.
 
-    ``receives_from`` says when the town's system opens, while it is closed and something waits for it.
+    ``receives_from`` says when the town's system opens, while it is closed and something waits for it;
+    ``line_down_since`` since when the statutory line is down there, while something must still pass over it.
     """
     waits = any(row.state == State.QUEUED for row in notices)
     return {
         "role": leg.role,
         "municipality": leg.municipality_id,
         "name": leg.municipality.full_name,
-        "movers": [{"ordinal": ordinal, "state": state} for ordinal, state in movers],
+        "movers": [{"ordinal": ordinal, "state": state, "flow": ways[ordinal].value} for ordinal, state in movers],
         "notices": [notice_document(row) for row in notices],
         "receives_from": closed.get(leg.municipality_id) if waits else None,
+        "line_down_since": silent.get(leg.pk),
     }
 
 
@@ -175,10 +232,15 @@ def states(leg: Leg) -> States:
 
 
 def taken_over(relocation: Relocation) -> list[TakenOver]:
-    """Return what municipalities took over during this move, in order."""
-    acts = list(relocation.events.filter(type="leg.succeeded").order_by("pk"))
+    """Return what municipalities took over during this move or before it was filed, in order."""
+    acts = list(relocation.events.filter(type__in=facts.SUCCEEDED).order_by("pk"))
     names = Municipality.objects.in_bulk([act.detail["predecessor"] for act in acts])
-    return [TakenOver(str(act.municipality_id), names[act.detail["predecessor"]], act.at) for act in acts]
+    return [
+        TakenOver(
+            str(act.municipality_id), names[act.detail["predecessor"]], act.at, was_filed=act.type == "code.succeeded"
+        )
+        for act in acts
+    ]
 
 
 def codes_of(leg: Leg, before: Sequence[TakenOver]) -> list[str]:
@@ -191,10 +253,20 @@ def codes_of(leg: Leg, before: Sequence[TakenOver]) -> list[str]:
 
 
 def told(relocation: Relocation, leg: Leg, before: Sequence[TakenOver]) -> list[Delivery]:
-    """Return the deliveries to this town in this role, in order."""
+    """Return the deliveries to this town in this role that the filer is shown, in order."""
     codes = codes_of(leg, before)
     rows = Delivery.objects.filter(relocation_id=relocation.pk, municipality__in=codes, role=leg.role)
-    return list(rows.order_by("created_at", "sequence"))
+    return list(rows.exclude(pk__in=_unanswered(relocation)).order_by("created_at", "sequence"))
+
+
+def _unanswered(relocation: Relocation) -> QuerySet[Delivery, Any]:
+    """Return requests for a cancellation (61) on which no municipality has decided since.
+
+    No filer is shown one: of a filing that is hidden none is made, and what is missing would tell of the measure.
+    """
+    asked = Delivery.objects.filter(relocation_id=relocation.pk, type="cancel.requested")
+    reports = Report.objects.filter(relocation=relocation, type="cancel.decided")
+    return asked.exclude(Exists(reports.filter(received_at__gte=OuterRef("created_at")))).values("pk")
 
 
 def notice_document(row: Delivery) -> dict[str, str | date | datetime | None]:

@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 
 #: Several succeed: a person decides. The leg is the successor's now: its clerk is to know.
 SEVERAL, TAKEN_OVER = "A413", "A421"
+#: States of a filing in which nothing is left to take over.
+OVER = (*changing.ENDED, journey.SETTLED, journey.COMPLETE)
 #: Parts of a move between two municipalities; if these have become one, it is another kind of move.
 BOTH = {"origin": "destination", "destination": "origin"}
 
@@ -52,7 +54,7 @@ def _waiting() -> QuerySet[Leg]:
     """Legs that lie with a municipality of the past, of moves that have not ended, which no person was asked about."""
     gone = Succession.objects.filter(on__lte=timezone.localdate()).values("predecessor")
     asked = Alert.objects.filter(relocation=OuterRef("relocation"), municipality=OuterRef("municipality"), code=SEVERAL)
-    rows = Leg.objects.filter(municipality__in=gone).exclude(relocation__state__in=(*changing.ENDED, "SETTLED"))
+    rows = Leg.objects.filter(municipality__in=gone).exclude(relocation__state__in=OVER)
     gone_elsewhere = Mover.objects.filter(leg=OuterRef("pk"), state__in=journey.ELSEWHERE)
     return rows.filter(~Exists(gone_elsewhere), ~Exists(asked)).order_by("relocation_id", "pk")
 

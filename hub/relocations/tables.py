@@ -7,7 +7,7 @@ thing, it never holds an expression.
 """
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -112,8 +112,9 @@ def notices() -> tuple[tuple[str, Role], ...]:
 
 @cache
 def tasks() -> tuple[tuple[str, Role], ...]:
-    """Return type and side of every notice that goes to a department of a town (``followon``)."""
-    return tuple((row.type, role) for row in messages() if row.payload == "Task" for role in LEADING)
+    """Return type and side of every notice that goes to a department of a town (``followon``): who may be told it."""
+    told = ((row.type, role) for row in messages() if row.payload == "Task" for role in LEADING)
+    return tuple((type_, role) for type_, role in told if f"{type_} {role.value}" in disclosure())
 
 
 @cache
@@ -227,6 +228,15 @@ def done(kind: Kind, role: Role) -> frozenset[str]:
 def flows(kind: Kind) -> frozenset[Flow]:
     """Return the flows in which a move of this kind may be filed."""
     return frozenset(Flow(row["flow"]) for row in rows("flows.csv") if row["kind"] == kind and row["may_be_filed"])
+
+
+#: In this order one of them names the whole filing: as long as anybody goes the way with the card, its days count.
+FLOWS = (Flow.CARD_SPECIAL, Flow.PAPER_CERT, Flow.EX_OFFICIO, Flow.NOT_APPLICABLE)
+
+
+def whole_flow(flows: Iterable[Flow]) -> Flow:
+    """Return how the certificates of several movers travel, in one word."""
+    return min(flows, key=FLOWS.index)
 
 
 @cache

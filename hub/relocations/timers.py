@@ -8,7 +8,8 @@ from django.utils import timezone
 from hub.relocations import facts, journey
 from hub.relocations.clocks import Clock, table
 from hub.relocations.filing import Filing
-from hub.relocations.models import Deadline, DeadlineState, Relocation
+from hub.relocations.models import Deadline, DeadlineState, Mover, Relocation
+from hub.relocations.tables import Need
 from hub.rows import Reader, Writer
 from municipalities.notice import Flow, Kind, Role
 from municipalities.openings import opening, openings
@@ -18,33 +19,37 @@ RUNNING = Reader(Deadline, f"WHERE relocation_id = %s AND state = '{DeadlineStat
 STARTED = Writer(Deadline, "ON CONFLICT DO NOTHING")
 
 
+#: Days that a filing itself says; clocks that start from others start when those come.
+PLANNED = ("planned_out_on", "arrived_on", "visit_on")
+
+
 def start(relocation: Relocation, rows: facts.Rows, filing: Filing) -> None:
     """Start the clocks that the filing starts; those of an earlier version count no longer."""
-    wanted = {(row.municipality_id, row.clock, row.starts_on): row for row in _wanted(relocation, rows, filing)}
+    due = {(row.municipality_id, row.clock, row.starts_on): row for row in wanted(relocation, rows, filing)}
     for row in relocation.deadlines.filter(state=DeadlineState.RUNNING) if relocation.version > 1 else ():
-        if (row.municipality_id, row.clock, row.starts_on) not in wanted and row.clock != "C90":
+        if (row.municipality_id, row.clock, row.starts_on) not in due and table()[row.clock].starts in PLANNED:
             end(row, DeadlineState.SUPERSEDED)
-    STARTED(list(wanted.values()))
+    STARTED(list(due.values()))
     if relocation.version > 1:  # a day that counts again
         for row in relocation.deadlines.filter(state=DeadlineState.SUPERSEDED):
-            if (row.municipality_id, row.clock, row.starts_on) in wanted:
+            if (row.municipality_id, row.clock, row.starts_on) in due:
                 end(row, DeadlineState.RUNNING)
 
 
-def _wanted(relocation: Relocation, rows: facts.Rows, filing: Filing) -> Iterator[Deadline]:
+def wanted(relocation: Relocation, rows: facts.Rows, filing: Filing) -> Iterator[Deadline]:
+    """Yield the clocks that the filing itself starts, for whom its legs still count; none is stored."""
     people = {mover.ordinal: mover for mover in filing.movers}
     openings({row.municipality_id for row in rows.movers})  # remembered: one query for all of them
-    towns: dict[str, list[tuple[str, int]]] = {}
+    towns: dict[str, list[Mover]] = {}
     for row in rows.movers:
         if row.state not in journey.ELSEWHERE:
-            towns.setdefault(row.role, []).append((row.municipality_id, row.ordinal))
+            towns.setdefault(row.role, []).append(row)
     for clock in table().values():
-        if not clock.applies(Kind(relocation.kind), Flow(relocation.flow)):
-            continue
         groups: dict[tuple[str, date], list[int]] = {}
-        for town, ordinal in towns.get(clock.role, []):
-            mover = people[ordinal]
-            if not clock.concerns(mover.nationality):
+        for row in towns.get(clock.role, []):
+            mover = people[row.ordinal]
+            applies = clock.applies(Kind(relocation.kind), Flow(row.flow))
+            if not applies or not clock.concerns(mover.nationality):
                 continue
             event = {
                 "planned_out_on": mover.leaves_on or filing.planned_out_on,
@@ -52,7 +57,7 @@ def _wanted(relocation: Relocation, rows: facts.Rows, filing: Filing) -> Iterato
                 "visit_on": filing.visit_on,
             }.get(clock.starts)
             if event is not None:
-                groups.setdefault((town, event), []).append(ordinal)
+                groups.setdefault((row.municipality_id, event), []).append(row.ordinal)
         for (town, event), ordinals in groups.items():
             yield running(relocation, clock, town, event, ordinals)
 
@@ -72,6 +77,11 @@ def running(relocation: Relocation, clock: Clock, town: str, event: date, ordina
     )
 
 
+def about(clock: str, event: date) -> str:
+    """Return what an alert of a clock is about: movers whose days differ have one each."""
+    return f"{clock} {event.isoformat()}"
+
+
 def last_look(clock: Clock, due: date, rolled: date | None) -> date:
     """Return the day after the last one; as it falls, where it is not certain whether a closed day counts."""
     uncertain = clock.when_uncertain == "alert" and rolled != due
@@ -79,11 +89,15 @@ def last_look(clock: Clock, due: date, rolled: date | None) -> date:
 
 
 def begin(relocation: Relocation, clock: Clock, town: str, event: date, ordinals: list[int]) -> None:
-    """Start a clock at a town for these movers too."""
+    """Start a clock at a town for these movers too; one that had stopped on the same day runs again.
+
+    One that has run out stays so: its clerk was told.
+    """
     row = running(relocation, clock, town, event, ordinals)
     same = relocation.deadlines.filter(municipality=town, clock=clock.clock, starts_on=event).first()
     if same is not None:
         same.ordinals = sorted({*same.ordinals, *ordinals})
+        same.state = DeadlineState.PASSED if same.state == DeadlineState.PASSED else DeadlineState.RUNNING
     (same or row).save()
 
 
@@ -108,11 +122,25 @@ def left(row: Deadline, pasts: Mapping[int, journey.Past]) -> tuple[list[int], b
     role, still, met = Role(clock.role), [], False
     for ordinal in row.ordinals:
         past = pasts[ordinal]
-        if clock.met_by and (clock.met_by, "") in past.happened:
+        if ("registry.change", "DEATH") in past.happened or _rejected(past, role, row.municipality_id):
+            continue  # nobody is waited for, warned or reminded of
+        if clock.met_by and past.met(Need(*clock.met_by)):
             met = True
+        elif clock.flows and past.flow not in clock.flows and ("special.lapsed", "") not in past.happened:
+            continue  # the certificate goes another way, and not because days went by as they were planned
         elif past.states.get((role, row.municipality_id)) not in OVER:
             still.append(ordinal)
     return still, met
+
+
+#: States of a destination where nobody has appeared yet.
+AWAITED = frozenset({"NONE", "ANNOUNCED", "PREPARED", "OVERDUE", "SPECIAL_LAPSED"})
+
+
+def _rejected(past: journey.Past, role: Role, town: str) -> bool:
+    """Tell whether the town that is left rejected the move-out, and nobody has appeared where they wanted to go."""
+    awaited = role is Role.DESTINATION and past.states.get((role, town)) in AWAITED
+    return awaited and any(leg[0] is Role.ORIGIN and state == "REJECTED" for leg, state in past.states.items())
 
 
 def end(row: Deadline, state: DeadlineState) -> None:

@@ -59,6 +59,8 @@ class Command(BaseCommand):
             yield f"  by        {rule.deadline.text.ja}"
             if rule.document or rule.bring.ja:
                 yield f"  bring     {'、'.join(filter(None, (rule.document, rule.bring.ja)))}"
+            if rule.duty:
+                yield f"  duty      {rule.duty}"
             yield f"  in force  {rule.effective_from} – {rule.effective_to or ''}"
             yield f"  source    {rule.source}"
 
