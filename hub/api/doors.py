@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import UTC, date, datetime, time
 from email.message import Message
 from email.utils import format_datetime
@@ -47,6 +48,8 @@ class Door(APIView):
 
     #: The scope that is needed, or any one of several.
     required_scope: str | tuple[str, ...] = ""
+    #: Whether all of a call is one transaction; what calls a service that opens its own needs none around it.
+    in_one = True
     #: Who may come: the system of a municipality, a partner front (False), or either (None).
     for_towns: bool | None = True
 
@@ -60,9 +63,9 @@ class Door(APIView):
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Open the transaction; who acts is known once the token has been read."""
-        with transaction.atomic():
+        with transaction.atomic() if self.in_one else nullcontext():
             response = super().dispatch(request, *args, **kwargs)
-            if response.status_code >= 400:
+            if self.in_one and response.status_code >= 400:
                 transaction.set_rollback(True)
         response["Cache-Control"] = "no-store"
         throttling.write(request, response)

@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
-import pgtrigger
 from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -13,6 +12,7 @@ from hub import numbers
 from hub.audit import services as audit
 from hub.catalogue import refuse
 from hub.relocations.models import Relocation
+from hub.triggers import APPEND_ONLY
 from hub.vault import cipher
 from hub.vault import services as vault
 from municipalities.models import Municipality
@@ -24,7 +24,7 @@ SILENT = timedelta(minutes=15)
 class Consent(models.Model):
     """The consent under which a front filed for a citizen; what it says is sealed with the relocation's key."""
 
-    relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="front_consents")
+    relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="front_consents", db_index=False)
     #: Which version of the filing it is about.
     version = models.PositiveSmallIntegerField(_("version"), default=1)
     #: As on the relocation: the front's name (``Actor.owner``).
@@ -36,7 +36,7 @@ class Consent(models.Model):
         verbose_name = _("consent given to a front")
         verbose_name_plural = _("consents given to fronts")
         constraints = [models.UniqueConstraint(fields=["relocation", "version"], name="consent_once")]
-        triggers = [pgtrigger.Protect(name="append_only", operation=pgtrigger.Update | pgtrigger.Delete)]
+        triggers = [APPEND_ONLY]
 
     def __str__(self) -> str:
         return f"{self.relocation_id} v{self.version}"

@@ -88,7 +88,7 @@ def _wrong(problem: Problem) -> shapes.Wrong:
         code=problem.code,
         pointer=problem.pointer,
         detail=problem.detail or problem.entry.title,
-        remedy=problem.entry.remedy,
+        remedy=problem.remedy,
     )
 
 

@@ -19,7 +19,7 @@ from hub.deliveries import services as deliveries
 from hub.deliveries.models import Delivery, Return
 from hub.deliveries.returning import UnclearError
 from hub.relocations import reports, returns, tables
-from hub.relocations.reported import ReportBody
+from hub.relocations.reported import OWN_SCOPES, ReportBody
 
 RECEIPT = msgspec.json.Decoder(deliveries.ReceiptBody)
 RECEIPTS = msgspec.json.Decoder(shapes.RawReceipts)
@@ -155,6 +155,7 @@ class Reports(Door):
     """``POST /api/v1/reports``: what the municipality tells the hub."""
 
     required_scope = "reports"
+    in_one = False
     parser_classes = (RecordParser, LayoutParser)
 
     @operation(
@@ -164,6 +165,7 @@ class Reports(Door):
                 _header("Hikkoshi-Report-Id", contract.ID),
                 _header("Hikkoshi-Report-Type", {"type": "string", "enum": sorted(tables.reports())}),
                 _header("Hikkoshi-Report-Outcome", {"type": "string", "maxLength": 20}),
+                _header("Hikkoshi-Report-Visited-On", {"type": "string", "format": "date"}),
                 _header("Hikkoshi-Delivery", contract.ID),
             ),
             body=contract.json(ReportBody) | LAYOUT,
@@ -172,7 +174,7 @@ class Reports(Door):
                 201: Answer(contract.json(shapes.Taken)),
                 202: Answer(contract.json(shapes.Held)),
             },
-            errors=("E102", "E108", "E110", "E200", "E202", "E301", "E308", *IN_LAYOUT),
+            errors=("E102", "E108", "E110", "E200", "E201", "E202", "E301", "E308", *IN_LAYOUT),
         )
     )
     def post(self, request: Request) -> Response:
@@ -188,11 +190,13 @@ class Reports(Door):
                 "E103", detail="A record in a layout needs the headers Hikkoshi-Report-Type, -Id and -Delivery."
             )
         body = records.decode(REPORT, body_of(request))
+        self._check_scope(request, body.type)
         _, new = reports.receive(body, self.town)
         return Response(shapes.Taken(id=body.id, accepted=True, duplicate=not new), status=201 if new else 200)
 
     def _in_layout(self, request: Request) -> Response:
         envelope, content = _envelope(request), body_of(request)
+        self._check_scope(request, envelope.type)
 
         def work() -> Response:
             check_content_type(request, deliveries.one(envelope.delivery, self.town))
@@ -204,13 +208,20 @@ class Reports(Door):
 
         return self.as_client(work)
 
+    def _check_scope(self, request: Request, type_: str) -> None:
+        """Refuse with E107 a report that needs a scope of its own, which this client was not given."""
+        token: Any = request.auth
+        if type_ in OWN_SCOPES and not token.allow_scopes([OWN_SCOPES[type_]]):
+            self.permission_denied(request)
+
 
 def _envelope(request: Request) -> returns.Envelope:
     """What the headers say of a record; E110 for one that is missing or wrong."""
     names = {"id": "Hikkoshi-Report-Id", "type": "Hikkoshi-Report-Type", "outcome": "Hikkoshi-Report-Outcome"}
-    names["delivery"] = "Hikkoshi-Delivery"
+    names |= {"visited_on": "Hikkoshi-Report-Visited-On", "delivery": "Hikkoshi-Delivery"}
     found = {member: request.headers[name] for member, name in names.items() if name in request.headers}
     try:
         return msgspec.convert(found, returns.Envelope)
     except msgspec.ValidationError:
-        raise refuse("E110", "", f"Needed headers: {', '.join(names.values())}; ids are UUIDs.") from None
+        text = f"Headers: {', '.join(names.values())}; ids are UUIDs, a day is YYYY-MM-DD."
+        raise refuse("E110", "", text) from None

@@ -33,6 +33,7 @@ class Relocations(Door):
 
     required_scope = "relocations:file"
     for_towns = False
+    in_one = False
     throttle_classes = (ClientThrottle, IntakeThrottle)
 
     @operation(
@@ -54,15 +55,19 @@ class Relocations(Door):
         )
     )
     def post(self, request: Request) -> Response:
-        """Take a filing in; with an ``Idempotency-Key`` a repetition gives the same relocation (200)."""
+        """Take a filing in; with an ``Idempotency-Key`` a repetition gives the same relocation (200).
+
+        A former address, a last municipality of registration and a domicile of record may be named by a code of the
+        past in whose place one municipality stands alone; the record keeps it.
+        """
         known(request)
         key = request.headers.get("Idempotency-Key", "").strip('"')
         if len(key) > 200 or not key.isprintable():
             raise refuse("E110", "", "Idempotency-Key: at most 200 printable characters.")
         filing, agreement = _read(body_of(request))
-        relocation, new = services.file(filing, self.actor, key)
-        if new:
-            with acting(HUB):
+        with acting(HUB):
+            relocation, new = services.file(filing, self.actor, key)
+            if new:
                 Consent.keep(relocation, agreement)
         response = Response(_filed(relocation if new else status.as_it_stands(relocation)), status=201 if new else 200)
         response["Location"] = f"/api/v1/relocations/{relocation.pk}"

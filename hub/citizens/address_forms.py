@@ -45,11 +45,13 @@ class AddressForm(PageForm):
             return
         self.leave_out(*self.ABROAD)
         here = self.typed("prefecture"), self.typed("municipality")
-        self.offer("municipality", options.offices(here[0]))
+        # Who has moved names the old address as it was called then; where one stays or goes, today's name counts.
+        offices = options.offices(here[0], former=side == "old" and kind != Kind.HOUSEHOLD_CHANGE)
+        self.offer("municipality", offices)
         if fixed:
             self.buttons = {}  # type: ignore[misc]
             self.offer("prefecture", [(here[0], here[0])])
-            self.offer("municipality", [pair for pair in options.offices(here[0]) if pair[0] == here[1]])
+            self.offer("municipality", [pair for pair in offices if pair[0] == here[1]])
         found = places.candidates(self.typed("postal_code")) if not fixed else []
         self.offer("candidate", found)
         if len(found) <= 2 or self.typed("town"):
@@ -118,7 +120,7 @@ class BeforeForm(PageForm):
         if kind not in (options.MOVE, Kind.OVERSEAS_IN):
             self.leave_out(*self.UNFILED)
         else:
-            offices = options.offices(self.typed("last_registered_prefecture"))
+            offices = options.offices(self.typed("last_registered_prefecture"), former=True)
             self.fields["last_registered_municipality"].choices = offices  # type: ignore[attr-defined]
         if kind == Kind.OVERSEAS_IN:
             self.groups = (self.groups[0], self.ABROAD)  # type: ignore[misc]

@@ -198,7 +198,8 @@ class PersonForm(PageForm):
         if kind != options.MOVE:
             self.leave_out("presents_card")
         field = self.fields["registry_municipality"]
-        field.choices = options.offices(self.typed("registry_prefecture"))  # type: ignore[attr-defined]
+        offices = options.offices(self.typed("registry_prefecture"), former=True)
+        field.choices = offices  # type: ignore[attr-defined]
         if first:
             del self.fields["same_registry"]
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 from hub.citizens.fields import PageForm
 from hub.citizens.forms import PersonForm, relation_names
 from hub.citizens.options import BLANK, UNKNOWN, WESTERN, YES
+from hub.relocations import heirs
 from hub.relocations.filing import Filing
 from municipalities import calendars, postal
 from municipalities.errors import UnfitError
@@ -158,6 +159,8 @@ def kind_of(chosen: str, document: Document) -> Kind:
     if chosen in Kind.__members__ and chosen != Kind.WARD_TO_WARD:
         return Kind(chosen)
     sides = [document[side].get("localGovernmentCode", "") for side in ("oldAddress", "newAddress")]
+    former = heirs.successor(sides[0], timezone.localdate()) if all(sides) else None
+    sides[0] = former.pk if former else sides[0]
     cities = set(Municipality.objects.filter(pk__in=sides).values_list("parent_code", flat=True))
     apart = len(set(sides)) == 2 and len(cities) == 1 and "" not in cities
     return Kind.WARD_TO_WARD if apart else Kind.DOMESTIC

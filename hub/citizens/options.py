@@ -6,9 +6,11 @@ from functools import cache
 from pathlib import Path
 
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
+from hub.relocations import heirs
 from hub.relocations.filing import Capacity
 from hub.words import Words
 from municipalities import calendars, codes
@@ -149,9 +151,18 @@ def prefectures() -> Options:
     return [("", gettext("Please choose")), *((name, name) for name in codes.prefectures().values())]
 
 
-def offices(prefecture: str) -> Options:
-    """The register offices of a prefecture today."""
+def offices(prefecture: str, *, former: bool = False) -> Options:
+    """The register offices of a prefecture today; ``former``: and those of the past in whose place one stands alone."""
+    today = timezone.localdate()
     rows: Iterable[Municipality] = (
-        Municipality.objects.leaf().valid_on(timezone.localdate()).filter(prefecture=prefecture) if prefecture else ()
+        Municipality.objects.leaf().valid_on(today).filter(prefecture=prefecture) if prefecture else ()
     )
-    return [("", gettext("Please choose")), *((row.code, f"{row.within}{row.name}") for row in rows)]
+    found = [(row.code, f"{row.within}{row.name}") for row in rows]
+    if former:
+        found += [(row.code, _until(row)) for row in heirs.former(prefecture, today)]
+    return [("", gettext("Please choose")), *found]
+
+
+def _until(row: Municipality) -> str:
+    day = date_format(row.valid_to) if row.valid_to else ""
+    return gettext("%(name)s (until %(day)s)") % {"name": f"{row.within}{row.name}", "day": day}

@@ -36,14 +36,17 @@ class Stage:
 
 def show(request: HttpRequest, turn: Turn, amending: Amending | None = None) -> HttpResponse:
     """Render the turn; a page with complaints answers 200 too, for it is the form again."""
+    wrong = list(complaints(turn.sheet, turn.page))
     context: dict[str, Any] = {
         "amending": amending,
         "draft": turn.draft.write(),
         "page": turn.page,
         "title": answers.title_of(turn.page),
         "stages": list(stages(turn.page)),
-        "complaints": list(complaints(turn.sheet, turn.page)),
-        "general": turn.sheet.general,
+        "complaints": wrong,
+        # What is about no field of this page is said once its own fields are right: before, it follows from them. But
+        # that something cannot be amended at all is said at once.
+        "general": [] if wrong and amending is None else turn.sheet.general,
         "reviewed": turn.draft.reviewed and turn.page != CHECK,
     }
     if turn.page == CHECK:

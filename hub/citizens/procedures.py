@@ -89,7 +89,11 @@ class Procedures:
 
 def of(relocation: Relocation, opened: Opened) -> Procedures:
     """Read everything the section shows; the caller has made sure whose it is."""
-    listed = followon.listed(relocation, opened)
+    return section(followon.listed(relocation, opened), relocation, opened)
+
+
+def section(listed: list[followon.Listed], relocation: Relocation, opened: Opened) -> Procedures:
+    """Show these procedures with what was asked and answered."""
     names = {mover.ordinal: mover.full_name for mover in opened.filing.movers}
     given = tasks.answers_of(relocation.pk, opened.key)
     asked = dict.fromkeys(pair for one in listed for pair in one.finding.questions)

@@ -13,8 +13,7 @@ from hub.citizens.draft import Draft
 from hub.citizens.fields import PageForm
 from hub.citizens.forms import ContactForm, HouseholdForm, KindForm, PersonForm, WhenForm
 from hub.citizens.options import MOVE
-from hub.relocations import services
-from hub.relocations.checks import check
+from hub.relocations import heirs
 from hub.relocations.filing import Filing
 from municipalities.notice import Kind
 
@@ -120,8 +119,8 @@ class Sheet:
 
         ``more_people``: others will be added, one of whom may be the one who has a card.
         """
-        filing = self.filing()
-        for problem in check(filing, timezone.localdate(), services.register_offices(filing)):
+        filing, today = self.filing(), timezone.localdate()
+        for problem in heirs.problems(filing, today, heirs.places(filing, today)):
             if not (more_people and problem.pointer == mapping.CARD):
                 self.tell(problem)
 
@@ -140,6 +139,6 @@ def words(problem: Problem) -> str:
         return _(
             "One of those who move must show the card: tick it for that person, or choose the certificate on paper."
         )
-    if problem.pointer == "/lastRegistered":
+    if problem.pointer == "/lastRegistered" and problem.code == "E307":
         return _("Fill this in only for a move to another municipality, and only when it is not the one you leave.")
-    return _("%(title)s. %(remedy)s") % {"title": problem.entry.title, "remedy": problem.entry.remedy}
+    return _("%(title)s. %(remedy)s") % {"title": problem.entry.title, "remedy": problem.remedy}

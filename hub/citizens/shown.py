@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import replace
+from datetime import datetime
 
 from hub.catalogue import Refusal
-from hub.citizens import changes, standing
-from hub.citizens.phrases import day
-from hub.relocations import frozen, status
+from hub.citizens import changes, consents, last_days, procedures, standing
+from hub.citizens.phrases import bring, day
+from hub.consents import services as asking
+from hub.deliveries import windows
+from hub.relocations import frozen, hindsight, outages, services, status
 from hub.relocations.models import Relocation
-from municipalities.notice import Flow
 
 
 def every(relocations: Iterable[Relocation]) -> list[Relocation]:
@@ -24,40 +27,48 @@ def of(relocation: Relocation) -> standing.Standing:
     """Read everything the page shows; the caller has made sure whose it is. Raises ``Refusal`` as ``status.look``."""
     if relocation.frozen_at is None:
         return standing.of(relocation)
-    return as_it_stood(status.look(relocation, relocation.frozen_at))
+    return as_it_stood(status.look(relocation, relocation.frozen_at), relocation.frozen_at)
 
 
-def as_it_stood(then: frozen.Look) -> standing.Standing:
-    """What the page showed, and nothing to do about it here: the counter is asked."""
+def as_it_stood(then: frozen.Look, at: datetime) -> standing.Standing:
+    """What the page showed, with what it offered and what was answered since."""
     relocation = then.relocation
     waiting = relocation.state in standing.BEFORE_ARRIVAL
-    names = {mover.ordinal: mover.full_name for mover in then.filing.movers}
-    replaced = changes.replaced(relocation.pk)
+    names = standing.names_of(then.filing)
+    replaced = changes.replaced(relocation.pk, at)
     legs, before = status.frozen_legs(then)
+    closed = windows.receives_from(leg.municipality_id for leg in legs)
+    silent = outages.silent(relocation, legs, then.flows)
+    standings = [(leg, then.movers(leg)) for leg in legs]
+    listed, _told = status.procedures_of(then)
+    near = hindsight.reminded(then, at) if waiting else []
     return standing.Standing(
         relocation=relocation,
         state=str(relocation.get_state_display()),
-        next=standing.next_of(relocation),
-        bring=str(standing.BRING.get(Flow(relocation.flow), "")) if waiting else "",
-        clocks=list(standing.clocks(relocation, then.filing)) if waiting else [],
+        next=standing.next_of(relocation, standings),
+        bring=bring(relocation.kind, standing.awaited(then.flows, standings), names) if waiting else "",
+        clocks=list(last_days.clocks(relocation, then.filing, then.flows, standings, names, near)) if waiting else [],
         towns=[
-            standing.town(
-                leg,
-                then.movers(leg),
-                then.told(leg, status.codes_of(leg, before)),
-                then.reports,
-                names,
-                replaced,
-                {},
-                before,
+            replace(
+                standing.town(
+                    leg,
+                    then.movers(leg),
+                    then.told(leg, status.codes_of(leg, before)),
+                    then.reports,
+                    names,
+                    replaced,
+                    closed,
+                    before,
+                ),
+                line=standing.line() if leg.pk in silent else "",
             )
             for leg in legs
         ],
-        procedures=None,
-        may_withdraw=False,
-        may_amend=False,
-        may_cancel=False,
-        consents=[],
+        procedures=procedures.section(listed, relocation, services.Opened(relocation, then.filing)),
+        may_withdraw=standing.may_withdraw(relocation),
+        may_amend=standing.may_withdraw(relocation),
+        may_cancel=standing.may_cancel(relocation),
+        consents=consents.of_filing(asking.as_it_stood(then, at), then.filing),
         filed_on=day(relocation.filed_on),
         planned_out_on=day(relocation.planned_out_on),
     )

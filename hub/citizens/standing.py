@@ -1,29 +1,27 @@
 """Where a relocation stands, in a citizen's words: each town, what it was told and said, what comes next, by when."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from hub import words
-from hub.citizens import calendar, changes, consents, procedures
-from hub.citizens.phrases import day, moment, person_name
+from hub.citizens import calendar, changes, consents, last_days, procedures
+from hub.citizens.phrases import bring, day, moment, person_name
 from hub.consents import services as asking
 from hub.deliveries import windows
 from hub.deliveries.models import Delivery
 from hub.deliveries.states import Answer, State
-from hub.relocations import facts, outages, services, status, tables
-from hub.relocations.clocks import Deadline, deadlines, table
+from hub.relocations import facts, journey, outages, services, status, tables
 from hub.relocations.filing import Filing
 from hub.relocations.models import Agreement, Leg, Relocation, Report
 from hub.relocations.services import Opened
 from hub.vault.services import ShreddedError
-from municipalities.models import Municipality
 from municipalities.notice import Flow, Kind, Role
 
 #: What a municipality is to who moves, in their words.
@@ -34,13 +32,11 @@ ROLES = {
     "last_registered": _("The municipality where you were registered before"),
 }
 #: States in which the citizen still has to go to the counter of the new municipality.
-BEFORE_ARRIVAL = frozenset(
-    {"CONSENT_PENDING", "SUBMITTED", "IN_REVIEW", "RETURNED", "MOVEOUT_ACCEPTED", "AWAITING_ARRIVAL", "NON_ARRIVAL"}
-)
+BEFORE_ARRIVAL = outages.BEFORE_ARRIVAL
 #: States that end a relocation.
-ENDED = frozenset({"WITHDRAWN", "REJECTED", "CANCELLED", "SETTLED"})
+ENDED = frozenset({"WITHDRAWN", "REJECTED", "CANCELLED", "SETTLED", "COMPLETE"})
 #: States in which the towns can still be asked to cancel.
-CANCELLABLE = frozenset({"MOVEOUT_ACCEPTED", "AWAITING_ARRIVAL", "NON_ARRIVAL", "ARRIVED", "SETTLED"})
+CANCELLABLE = frozenset({"MOVEOUT_ACCEPTED", "AWAITING_ARRIVAL", "NON_ARRIVAL", "ARRIVED", "SETTLED", "COMPLETE"})
 #: Colour of a mover's state: what is done, and what is wrong; all others are under way.
 DONE = frozenset(
     {("origin", "CONFIRMED"), ("origin", "EFFECTIVE"), ("origin", "REGISTERED"), ("domicile", "APPLIED")}
@@ -67,7 +63,10 @@ NEXT = {
     ),
     "NON_ARRIVAL": _("No town knows of your move-in yet. Go to the counter of the new municipality without delay."),
     "ARRIVED": _("You are registered. The municipalities tell each other; there is nothing to do for you."),
-    "SETTLED": _("Everything is done. There is nothing left to do for you."),
+    "SETTLED": _("The move itself is done. What is left are the follow-on procedures below."),
+    "COMPLETE": _(
+        "The move is complete: everything that the law asks of you is done. What you may still apply for stands below."
+    ),
     "REJECTED": _("A municipality did not accept the filing. Please ask at its counter."),
     "WITHDRAWN": _("You took this filing back. If you move after all, file again."),
     "CANCELLED": _("The move was cancelled. If you move after all, file again."),
@@ -90,26 +89,15 @@ NEXT_OF_KIND: dict[str, dict[str, Any]] = {
     Kind.OVERSEAS_IN.value: _WITHIN,
     Kind.OVERSEAS_OUT.value: _OUT,
 }
+#: States at the town that is left of who has left it and is not registered elsewhere for good.
+LEFT = frozenset({"REGISTERED", "EFFECTIVE", "CONFIRMED", "NON_ARRIVAL"})
+MOVE_IN_CANCELLED = _(
+    "The registration of the move-in was cancelled. Ask at the counter of the municipality that cancelled it what to do"
+    " next. If you live in another one, make the move-in filing there; if you did not move, ask the municipality that"
+    " you left to cancel the move-out."
+)
 #: A consent was refused: who refused and why is theirs to say.
 NOT_AS_IT_IS = _("This filing cannot go on as it is. Please change who moves, or withdraw it.")
-BRING = {
-    Flow.CARD_SPECIAL: _("Bring the Individual Number Cards of everyone who has one, and know their 4-digit PIN."),
-    Flow.PAPER_CERT: _("Bring the move-out certificate on paper and a document that proves who you are."),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """Something that must be done by a day."""
-
-    key: str
-    title: str
-    on: date
-    due_on: str
-    hint: str
-    passed: bool
-    #: How many days are left, once the citizen was reminded.
-    left: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +131,8 @@ class Town:
     changes: list[str]
     #: From when its system receives, while it is closed and something waits for it; empty otherwise.
     receives_from: str = ""
+    #: That something cannot be handed over yet, which is for the hub to clear.
+    later: str = ""
     #: That the statutory line is down there, while something must still pass over it.
     line: str = ""
     #: Its counter for resident records is the one to ask; that of the family register only notes the new address.
@@ -157,7 +147,7 @@ class Standing:
     state: str
     next: str
     bring: str
-    clocks: list[Clock]
+    clocks: list[last_days.Clock]
     towns: list[Town]
     procedures: procedures.Procedures | None
     may_withdraw: bool
@@ -173,12 +163,14 @@ def of(relocation: Relocation) -> Standing:
     opened = _unsealed(relocation)
     filing = opened.filing if opened else None
     waiting = relocation.state in BEFORE_ARRIVAL
+    legs = [(leg, status.states(leg)) for leg in status.legs(relocation)] if waiting else []
+    ways, names = status.flows(leg for leg, _states in legs), names_of(filing)
     return Standing(
         relocation=relocation,
         state=str(relocation.get_state_display()),
-        next=next_of(relocation),
-        bring=str(BRING.get(Flow(relocation.flow), "")) if waiting else "",
-        clocks=list(clocks(relocation, filing)) if waiting else [],
+        next=next_of(relocation, legs),
+        bring=bring(relocation.kind, awaited(ways, legs), names) if waiting else "",
+        clocks=list(last_days.clocks(relocation, filing, ways, legs, names, reminded(relocation))) if waiting else [],
         towns=towns(relocation, filing),
         procedures=procedures.of(relocation, opened) if opened else None,
         may_withdraw=may_withdraw(relocation),
@@ -190,22 +182,56 @@ def of(relocation: Relocation) -> Standing:
     )
 
 
-def next_of(relocation: Relocation) -> str:
-    """What comes next."""
+def names_of(filing: Filing | None) -> dict[int, str]:
+    """The movers' names by number; none of a filing that was shredded."""
+    return {mover.ordinal: mover.full_name for mover in filing.movers} if filing else {}
+
+
+#: States of a town that is entered in which the movers still have to bring something.
+TO_COME = frozenset({"NONE", "SPECIAL_LAPSED", *outages.WAITING})
+
+
+def awaited(ways: Mapping[int, Flow], legs: last_days.Legs) -> dict[int, Flow]:
+    """How the certificates travel of those who still have to go to a counter."""
+    return {
+        ordinal: ways[ordinal]
+        for leg, movers in legs
+        for ordinal, state in movers
+        if leg.role == Role.DESTINATION and state in TO_COME
+    }
+
+
+def next_of(relocation: Relocation, legs: Iterable[tuple[Leg, status.States]] = ()) -> str:
+    """What comes next; ``legs`` with their movers' states, as this filer is shown them."""
     before = relocation.follows
-    if before and relocation.state == "SUBMITTED" and before.state not in facts.OVER:
+    shown = facts.shown_state(before) if before else ""
+    if before and relocation.state == "SUBMITTED" and shown not in facts.OVER:
         return gettext(
             "This filing waits until the move before it (%(number)s) is registered. First finish that one."
         ) % {"number": before.receipt_no}
-    if before and relocation.state in ("SUBMITTED", "IN_REVIEW") and before.state not in facts.REGISTERED:
+    if before and relocation.state in ("SUBMITTED", "IN_REVIEW") and shown not in facts.REGISTERED:
         return gettext(
             "The move before this one (%(number)s) did not come about. The municipality that you leave now checks"
             " whether you are registered there. If you are not, withdraw this filing and file again, from where you are"
             " registered."
         ) % {"number": before.receipt_no}
+    if relocation.state in ("AWAITING_ARRIVAL", "NON_ARRIVAL") and _is_cancelled(legs):
+        return str(MOVE_IN_CANCELLED)
     refused = relocation.state == "RETURNED" and relocation.agreement == Agreement.REFUSED
     of_kind = NEXT_OF_KIND.get(relocation.kind, {})
     return str(NOT_AS_IT_IS if refused else of_kind.get(relocation.state, NEXT[relocation.state]))
+
+
+def _is_cancelled(legs: Iterable[tuple[Leg, status.States]]) -> bool:
+    """Whether somebody's move-in was cancelled who neither goes elsewhere nor was entered again where they left."""
+    left, cancelled, goes_on = set[int](), set[int](), set[int]()
+    for leg, movers in legs:
+        for ordinal, state in movers:
+            if leg.role == Role.ORIGIN and state in LEFT:
+                left.add(ordinal)
+            elif leg.role == Role.DESTINATION and state not in journey.ELSEWHERE:
+                (cancelled if state == "CANCELLED" else goes_on).add(ordinal)
+    return bool(cancelled & left - goes_on)
 
 
 def entries(standing: Standing) -> list[calendar.Entry]:
@@ -230,74 +256,40 @@ def _unsealed(relocation: Relocation) -> Opened | None:
         return None
 
 
+def reminded(relocation: Relocation) -> last_days.Reminders:
+    """Return of which clocks the citizen was reminded, and for whom."""
+    return list(relocation.events.filter(type="deadline.near").values_list("detail", flat=True))
+
+
 def may_cancel(relocation: Relocation) -> bool:
     """Whether a cancellation can be asked for (message 61): a town has decided, and nothing has ended."""
-    return not relocation.frozen_at and relocation.state in CANCELLABLE and facts.decided(facts.read(relocation))
+    return relocation.state in CANCELLABLE and status.decided(relocation)
 
 
 def may_withdraw(relocation: Relocation) -> bool:
     """Whether it can still be taken back: until the municipality that is left has decided."""
-    return not relocation.frozen_at and relocation.state not in ENDED and not facts.decided(facts.read(relocation))
-
-
-def clocks(relocation: Relocation, filing: Filing | None) -> Iterator[Clock]:
-    """The last days that count for this citizen.
-
-    The statutory day rolls over to an open day of the town (Local Autonomy Act Art. 4-2). Whether the card flow
-    is saved by that too is not settled (Order Art. 24-2), so its day is said as it falls.
-    """
-    starts = status.planned_starts(filing) if filing else {"planned_out_on": relocation.planned_out_on}
-    running = deadlines(Kind(relocation.kind), Flow(relocation.flow), starts)
-    found = {clock.clock: clock for clock in running}
-    near = {event.detail["clock"] for event in relocation.events.filter(type="deadline.near")}
-    special = [found[name].due_on for name in ("C30", "SPECIAL14") if name in found]
-    if special:
-        last = min(special)
-        hint = gettext("Afterwards a move-out certificate on paper is needed, and the card lapses if nothing is filed.")
-        yield clock_of(
-            "C30", gettext("Last day for the move-in filing with the card"), last, hint, near & {"C30", "C14"}
-        )
-    if "C14" in found and relocation.destination is not None:
-        yield _by_law(relocation.destination, found["C14"], near & {"C14"})
-
-
-def clock_of(key: str, title: str, on: date, hint: str, near: Collection[str] = ()) -> Clock:
-    """A last day as the page shows it; ``near``: the clocks of which the citizen was reminded."""
-    days = (on - timezone.localdate()).days
-    left = ngettext("%(days)d day left", "%(days)d days left", days) % {"days": days} if near and days >= 0 else ""
-    return Clock(key, title, on, day(on), hint, days < 0, left)
-
-
-def _by_law(town: Municipality, clock: Deadline, near: Collection[str]) -> Clock:
-    """The statutory day, by the town's calendar; as it falls where the holidays are not known yet."""
-    legal = table()["C14"].rolled(clock.starts_on, town.opening()) or clock.due_on
-    hint = gettext("Within 14 days of starting to live there (Basic Resident Register Act, Art. 22).")
-    if legal != clock.due_on:
-        hint += " " + gettext("The 14th day is a closed day; the next open day counts.")
-    return clock_of("C14", gettext("Last day for the move-in filing by law"), legal, hint, near)
+    return relocation.state not in ENDED and not status.decided(relocation)
 
 
 def towns(relocation: Relocation, filing: Filing | None) -> list[Town]:
     """Each town's part, in the order of the move."""
-    names = {mover.ordinal: mover.full_name for mover in filing.movers} if filing else {}
+    names = names_of(filing)
     reports = list(relocation.reports.order_by("received_at"))
     found = changes.replaced(relocation.pk)
     legs, before = status.legs(relocation), status.taken_over(relocation)
     closed = windows.receives_from(leg.municipality_id for leg in legs)
-    silent = outages.down(leg.municipality_id for leg in legs) if relocation.state in BEFORE_ARRIVAL else {}
+    silent = outages.silent(relocation, legs, status.flows(legs))
     return [
         replace(
             town(leg, status.states(leg), status.told(relocation, leg, before), reports, names, found, closed, before),
-            line=line(relocation, leg) if leg.municipality_id in silent else "",
+            line=line() if leg.pk in silent else "",
         )
         for leg in legs
     ]
 
 
-def line(relocation: Relocation, leg: Leg) -> str:
+def line() -> str:
     """What it means that the statutory line is down at this town."""
-    if leg.role not in tables.LEADING or relocation.flow != Flow.CARD_SPECIAL:
-        return ""
     return gettext(
         "The line between municipalities (Juki-net) is down here. Nothing is lost and you need not file again."
         " Until it works, the move-in can only be registered with a move-out certificate on paper; ask the"
@@ -333,12 +325,15 @@ def town(
         steps=sorted(steps, key=lambda step: (step.at is None, step.at or timezone.now())),
         changes=changes.sentences(replaced, told),
         receives_from=receives_from(closed.get(leg.municipality_id), told),
+        later=later(told),
         is_asked=leg.role != Role.DOMICILE,
     )
 
 
 def took_over(one: status.TakenOver) -> str:
     """That the municipality is another one now."""
+    if one.was_filed:
+        return gettext("keeps the register of %(town)s today; your filing went here") % {"town": one.former.full_name}
     return gettext("took over from %(town)s; you need not file again") % {"town": one.former.full_name}
 
 
@@ -346,9 +341,18 @@ def receives_from(opens: datetime | None, told: Iterable[Delivery]) -> str:
     """When the town will receive what waits for it, while its system is closed."""
     if opens is None or all(row.state != State.QUEUED for row in told):
         return ""
-    return gettext("This municipality's system is closed now. It will receive your filing from %(moment)s.") % {
-        "moment": moment(opens)
-    }
+    later = gettext("This municipality's system is closed now. It will receive your filing from %(moment)s.")
+    paper = gettext("If you cannot wait, its counter takes the filing on paper.")
+    return f"{later % {'moment': moment(opens)}} {paper}"
+
+
+def later(told: Iterable[Delivery]) -> str:
+    """That something is held before it was handed over: whoever must clear it, nobody has refused anything."""
+    if all(row.state != State.HELD or row.sent_at is not None for row in told):
+        return ""
+    return gettext(
+        "Your filing is accepted by the hub. This municipality will receive it later; there is nothing to do for you."
+    )
 
 
 def person(role: str, ordinal: int, state: str, names: Mapping[int, str]) -> Person:

@@ -96,11 +96,11 @@ def _form(request: HttpRequest, actor: Actor, amending: Amending | None = None) 
 def open_moves(actor: Actor) -> list[tuple[str, str]]:
     """The citizen's own moves that may have to be registered before the next one, in a few words each."""
     over = (*standing.ENDED, *facts.REGISTERED)
-    mine = Relocation.objects.filter(owner=actor.owner, destination__isnull=False, frozen_at=None)
-    rows = mine.exclude(state__in=over)
+    mine = Relocation.objects.filter(owner=actor.owner, destination__isnull=False)
+    rows = mine.exclude(frozen_at=None, state__in=over).exclude(frozen_at__isnull=False, frozen_state__in=over)
     return [
         (row.receipt_no, _("%(number)s: to %(town)s") % {"number": row.receipt_no, "town": row.destination.full_name})
-        for row in rows.select_related("destination").order_by("-pk")[:MOST]
+        for row in shown.every(rows.select_related("destination").order_by("-pk")[:MOST])
         if row.destination is not None
     ]
 
@@ -197,7 +197,7 @@ def show_calendar(_request: HttpRequest, actor: Actor, receipt_no: str) -> HttpR
 def amend(request: HttpRequest, actor: Actor, receipt_no: str) -> HttpResponse:
     """Change what was filed, until the municipality has decided: the form again, with what changes before and after."""
     relocation = own(actor, receipt_no)
-    if not standing.may_withdraw(relocation):
+    if relocation.frozen_at or not standing.may_withdraw(relocation):
         return _too_late(request, relocation)
     try:
         amending = Amending.of(relocation)
@@ -211,16 +211,22 @@ def amend(request: HttpRequest, actor: Actor, receipt_no: str) -> HttpResponse:
 def withdraw(request: HttpRequest, actor: Actor, receipt_no: str) -> HttpResponse:
     """Ask whether it is meant, then take the filing back."""
     relocation = own(actor, receipt_no)
-    if relocation.frozen_at or relocation.state in changing.ENDED:
+    if relocation.state in changing.ENDED:
         return _too_late(request, relocation)
     if request.method != "POST":  # whether it is taken back or cancelled is known when it is done, under the lock
         cancels = standing.may_cancel(relocation)
         return render(request, "citizens/withdraw.html", {"relocation": relocation, "cancels": cancels})
     try:
-        if changing.withdraw(relocation.pk, actor).state == "WITHDRAWN":
+        if status.as_it_stands(changing.withdraw(relocation.pk, actor)).state == "WITHDRAWN":
             messages.success(request, _("Your filing was withdrawn."))
         else:
-            messages.info(request, _("The municipality has decided already. It was asked to cancel the move."))
+            messages.info(
+                request,
+                _(
+                    "The municipality has decided already. Whether the move is cancelled it decides;"
+                    " please ask at its counter."
+                ),
+            )
     except ShreddedError:
         raise Http404 from None
     except Refusal as refusal:

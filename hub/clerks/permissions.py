@@ -69,7 +69,9 @@ PLANNING = frozenset({"shadow.add_change"})
 
 
 #: What a clerk may see besides, whose account says so: the protection measures of the own town.
-PROTECTING = frozenset(f"protection.view_{model}" for model in ("measure", "guarded", "release", "contactwish"))
+PROTECTING = frozenset(
+    f"protection.view_{model}" for model in ("measure", "expiry", "guarded", "release", "contactwish")
+)
 
 
 @cache

@@ -8,7 +8,7 @@ import msgspec
 
 from hub.api.shapes.base import Envelope
 from hub.relocations.filing import Filing
-from municipalities.notice import Record
+from municipalities.notice import Flow, Record
 
 
 class Agreement(Record, frozen=True):
@@ -44,10 +44,12 @@ class MoverState(Envelope, frozen=True):
 
     ordinal: int
     state: str
+    #: How this mover's certificate travels; one may have to go another way than the others.
+    flow: Flow
 
 
 class NoticeState(Envelope, frozen=True):
-    """What was handed over to a town, and what it answered."""
+    """What was handed over to a town, and what it answered; «held» is for the hub to clear, never a refusal."""
 
     type: str
     state: str
@@ -64,13 +66,18 @@ class LegState(Envelope, frozen=True):
     name: str
     movers: tuple[MoverState, ...]
     notices: tuple[NoticeState, ...]
+    #: When the town's system opens, while it is closed and something waits for it.
+    receives_from: datetime | None
+    #: Since when the statutory line is down there, while something must still pass over it: paper, or wait.
+    line_down_since: datetime | None
 
 
 class Deadline(Envelope, frozen=True):
-    """A statutory or practical deadline."""
+    """A statutory or practical deadline, with the movers for whom it is this day."""
 
     clock: str
     due_on: date
+    movers: tuple[int, ...]
 
 
 class Question(Envelope, frozen=True):

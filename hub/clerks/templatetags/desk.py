@@ -21,8 +21,8 @@ from hub.procedures.models import Task
 from hub.procedures.states import OPEN
 from hub.protection import services
 from hub.protection.admin import expiring
-from hub.protection.models import ContactWish, Measure, Release
-from hub.relocations.admin import for_us
+from hub.protection.models import ContactWish, Expiry, Measure, Release
+from hub.relocations.lists import for_us
 from hub.relocations.models import Alert, Relocation
 
 register = template.Library()
@@ -75,6 +75,8 @@ def of_protection(request: HttpRequest) -> Iterator[Queue]:
     yield queue(_("Citizens who want to talk about protection"), wishes, "settled_at__isempty=1")
     others = visible(request, Release).filter(released_at=None).exclude(asked_by=desk.actor_of(request).name)
     yield queue(_("Releases that wait for a second clerk"), others, "released_at__isempty=1")
+    asked = visible(request, Expiry).filter(settled_at=None)
+    yield queue(_("Alerts: is the measure extended?"), asked, "settled_at__isempty=1")
     measures = visible(request, Measure)
     yield queue(_("Measures that end within a month"), expiring(measures, "soon"), "expires=soon")
     yield queue(_("Measures past their last day, still protecting"), expiring(measures, "passed"), "expires=passed")
