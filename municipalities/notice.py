@@ -251,6 +251,8 @@ class Task(Record, frozen=True):
     title: str = ""
     department: str = ""
     due_on: date | None = None
+    #: Papers that the origin handed over for it (message 16), by reference: «1:4500-12 2:4500-13», by mover.
+    documents: str = ""
 
 
 class Notice(Record, frozen=True):

@@ -1,4 +1,4 @@
-"""Whether two spellings are the same name: by MJ name, or by what a receiver could hold of it (D 3.7)."""
+"""Whether two spellings are the same name: by MJ name, or by what a receiver could hold of it."""
 
 from municipalities.characters.clusters import CLUSTER
 from municipalities.characters.mj import glyph

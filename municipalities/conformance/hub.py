@@ -6,8 +6,9 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -16,8 +17,17 @@ from urllib.parse import parse_qs, urlsplit
 KINDS = frozenset({"received", "accepted_for_review", "registered", "returned", "rejected", "implausible"})
 RECEIPT = frozenset({"kind", "errors", "legal_date", "differences"})
 REPORT = frozenset(
-    {"id", "type", "receipt_no", "outcome", "legal_date", "movers", "reference", "card_shown", "delivery"}
-)
+    {
+        "id", "type", "receipt_no", "outcome", "legal_date", "movers", "reference", "card_shown", "visited_on",
+        "last_registered", "changes", "differences", "head_change", "new_head", "documents", "contact_office",
+        "returnee", "delivery",
+    }
+)  # fmt: skip
+#: What a manifest says of a record that makes a report, in the API's words.
+MEMBERS = {
+    "reportId": "id", "reportType": "type", "delivery": "delivery", "reportOutcome": "outcome",
+    "reportVisitedOn": "visited_on", "reportContactOffice": "contact_office", "reportDocuments": "documents",
+}  # fmt: skip
 PAGE = 3
 
 #: Seconds after which what was fetched and never answered is listed again: whoever fetched it has died.
@@ -156,6 +166,17 @@ class Hub:
             self.conflicts.append(str(told["type"]))
             return 409, {}, _problem(409, "E202")
         return 201, {}, json.dumps({"id": told["id"], "accepted": True}).encode()
+
+    def take_record(self, slip: Mapping[str, Any], body: bytes) -> tuple[int, dict[str, str], bytes]:
+        """A record in the town's own layout that makes a report; its manifest says which, and of which delivery."""
+        told = {name: slip[member] for member, name in MEMBERS.items() if slip.get(member)}
+        if not {"id", "type", "delivery"} <= told.keys() or not _is_day(told.get("visited_on", "2025-04-01")):
+            self.malformed.append(f"manifest of a report: {sorted(slip)}")
+            return 422, {}, _problem(422, "E110")
+        if told["delivery"] not in self.known:
+            self.malformed.append("a record about a delivery that was never handed over")
+            return 404, {}, _problem(404, "E108")
+        return self.take_report(json.dumps(told | {"reference": hashlib.sha256(body).hexdigest()}).encode())
 
 
 class _Door(BaseHTTPRequestHandler):
@@ -307,6 +328,13 @@ def _object(body: bytes) -> dict[str, Any] | None:
     except ValueError:
         return None
     return told if isinstance(told, dict) else None
+
+
+def _is_day(text: Any) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == str(text)
+    except (TypeError, ValueError):
+        return False
 
 
 def _problem(status: int, code: str) -> bytes:

@@ -232,10 +232,13 @@ def protection(kit: Kit) -> None:
     time.sleep(PAUSE)
     with kit.hub.changed:
         said = b"".join(one.body + one.path.encode() for one in kit.hub.asked if one.at >= since)
+        named = "".join(one.path for one in kit.hub.asked if one.at >= since)
     said += answer.body if answer else b""
     spellings = (CANARY.encode(), CANARY.encode("cp932"), CANARY.encode("unicode_escape"))
     if any(word in said for word in (*spellings, "守秘".encode(), "守秘".encode("unicode_escape"))):
         raise Failed("the person's name came back")
+    if "protection" in named.lower() or "支援措置" in named:
+        raise Failed("the name of an answer's file says how the person is handled")
 
 
 @check

@@ -3,6 +3,7 @@
 ``HIKKOSHI_TRAY`` names the folder. A notice is a file and a manifest that says it is whole; what was taken goes to
 ``done``, what came spoilt to ``bad``, and is asked for again. An answer is a file in ``answers/`` with a manifest of
 its own; the hub moves it to ``answers/done``, or to ``answers/bad`` beside an error file: that is for a person.
+A report is the API's JSON, all its members included; its name says neither what it is nor whom it is about.
 """
 
 import hashlib

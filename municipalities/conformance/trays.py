@@ -80,7 +80,7 @@ class Tray:
         except (ValueError, KeyError, TypeError):
             slip, body, whole = {}, b"", False
         if whole:
-            status, told = self._answer(slip, body)
+            status, told = self._answer(file.name, slip, body)
         else:
             with self.hub.changed:
                 self.hub.malformed.append("an answer that its manifest does not fit")
@@ -92,7 +92,7 @@ class Tray:
             if path.exists():
                 path.replace(place / path.name)
 
-    def _answer(self, slip: Mapping[str, Any], body: bytes) -> tuple[int, dict[str, Any]]:
+    def _answer(self, name: str, slip: Mapping[str, Any], body: bytes) -> tuple[int, dict[str, Any]]:
         delivery = str(slip.get("delivery", ""))
         door, about = ("receipt", delivery) if delivery and not slip.get("reportId") else ("report", "")
         with self.hub.changed:
@@ -101,8 +101,10 @@ class Tray:
                 status, told = fault.status, json.dumps({"code": fault.code}).encode()
             elif door == "receipt":
                 status, _, told = self.hub.take_receipt(about, body)
+            elif slip.get("reportType"):
+                status, _, told = self.hub.take_record(slip, body)
             else:
                 status, _, told = self.hub.take_report(body)
-            self.hub.asked.append(Asked(time.time(), door, f"/answers/{about}", body, "", status))
+            self.hub.asked.append(Asked(time.time(), door, f"/answers/{about}/{name}", body, "", status))
             self.hub.changed.notify_all()
         return status, json.loads(told)

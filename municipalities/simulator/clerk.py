@@ -10,13 +10,14 @@ from uuid import NAMESPACE_URL, uuid5
 
 import msgspec
 
-from municipalities.notice import Flow, Kind, Notice
+from municipalities.notice import Flow, Kind, Notice, Role
 
 JST = timezone(timedelta(hours=9), "JST")
 NAMESPACE = uuid5(NAMESPACE_URL, "https://hikkoshi-hub.example/simulated-towns")
 
 #: What follows each notice, in order: names with a dot are reports (after a colon the outcome), the others receipts.
-#: A role after the type goes before the type alone. ``certificate.*`` stands for what ends a move-out of this flow.
+#: A role after the type goes before the type alone. ``certificate.*`` stands for what ends a move-out of this flow;
+#: ``arrival`` is the destination of a move without a move-out, where the new version is what is decided on.
 PLANS = {
     "moveout.submitted": (
         "received", "accepted_for_review", "moveout.reviewing",
@@ -27,6 +28,7 @@ PLANS = {
         "registered", "moveout.decided:REGISTERED", "certificate.*",
     ),
     "filing.amended": ("received", "registered"),
+    "filing.amended arrival": ("received", "registered", "arrival.visited", "movein.decided:REGISTERED"),
     "arrival.planned": ("received", "accepted_for_review", "arrival.plan_ack"),
     "arrival.prefill": ("received", "accepted_for_review", "arrival.visited", "movein.decided:REGISTERED"),
     "movein.notice": ("received", "registered", "moveout.effective", "movein.notice_applied"),
@@ -36,6 +38,7 @@ PLANS = {
     "correction.notified": ("received", "registered"),
     "task.opened": ("received", "accepted_for_review", "task.result:DONE"),
     "task.cancelled": ("received", "registered"),
+    "moveout.transfer_docs": ("received", "registered"),
     "withdraw.requested": ("received", "registered"),
     "cancel.requested origin": ("received", "registered", "cancel.decided:CANCEL_ADD"),
     "cancel.requested destination": ("received", "registered", "cancel.decided:*"),
@@ -58,8 +61,11 @@ WITHIN = frozenset({Kind.IN_CITY, Kind.HOUSEHOLD_CHANGE})
 EFFECT = {"arrival.planned": "arrival.plan_ack", "arrival.prefill": "movein.decided", "task.opened": "task.result"}
 REGISTRATION = "registered"
 
+#: Kinds in which the move-out is filed at the town that is left.
+FILED_OUT = frozenset({Kind.DOMESTIC, Kind.OVERSEAS_OUT})
+
 #: Of these a town makes only one per mover, whichever version of the filing leads to it.
-ONCE = frozenset({"moveout.effective"})
+ONCE = frozenset({"moveout.effective", "arrival.visited"})
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -88,7 +94,8 @@ def plan(notice: Notice, day: date) -> tuple[Step, ...]:
 
 
 def _steps(notice: Notice, day: date) -> Iterator[Step]:
-    plan = PLANS.get(f"{notice.type} {notice.role}") or PLANS[notice.type]
+    role = "arrival" if notice.role is Role.DESTINATION and notice.kind not in FILED_OUT else notice.role
+    plan = PLANS.get(f"{notice.type} {role}") or PLANS.get(f"{notice.type} {notice.role}") or PLANS[notice.type]
     for entry in plan:
         name, _, outcome = (_certificate(notice) if entry == "certificate.*" else entry).partition(":")
         if outcome == "*":
@@ -152,6 +159,8 @@ def report_id(notice: Notice, name: str, ordinals: list[int]) -> str:
     told = f"{notice.recipient}/{notice.receipt_no}/{version}/{name}/{ordinals}"
     if name == "task.result":
         told += f"/{notice.notice_id}"
+    if notice.type == "movein.cancelled":  # applied again, in the same version: it takes back what was applied before
+        told += f"/{notice.type}"
     return str(uuid5(NAMESPACE, told))
 
 

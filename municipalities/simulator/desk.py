@@ -139,10 +139,14 @@ class Desk:
         if not by_files(town):
             sent = letter(town, following.step, record)
             return await self._office.api.post(town, sent.path, sent.body, sent.headers)
-        tray = place(town, self._office.settings.folder_root)
+        tray, ledger = place(town, self._office.settings.folder_root), self._office.ledger
+        laid = [later for later in ledger.open_steps(chain, 9) if later.n >= following.n]
         said = [
             await lay(tray, file_name(chain, later.n, later.step.name, repeat), letter(town, later.step, record))
-            for later in self._office.ledger.open_steps(chain, 9)
-            if later.n >= following.n
+            for later in laid
         ]
+        # What was taken has taken effect, also while the hub has not taken an earlier one.
+        for later, answer in list(zip(laid, said, strict=True))[1:]:
+            if judge(answer) == "done":
+                await ledger.finish(chain, later, "done", time.time())
         return said[0]

@@ -6,10 +6,11 @@ from datetime import date
 
 from municipalities.errors import UnfitError
 from municipalities.notice import Notice
-from municipalities.simulator import clerk
+from municipalities.simulator import clerk, counter
 from municipalities.simulator.desk import Desk
 from municipalities.simulator.ledger import Arrival, Outcome, chain_of
 from municipalities.simulator.office import Office
+from municipalities.simulator.outtray import by_files
 from municipalities.simulator.town import Town
 
 
@@ -61,6 +62,16 @@ class Intake:
         await self._office.ledger.begin(chain, town.code, [clerk.resend(town.code, notice_id, spoilt)])
         await self._office.ledger.problem(town.code, notice_id, "spoilt on the way")
         self._lay(chain, town)
+
+    async def hear(self, town: Town, said: counter.Said) -> bool:
+        """Take in what a person says at the counter; no if it comes too late to change anything."""
+        steps = counter.steps(town.code, said, clerk.today())
+        # Towns that exchange files have said all of a chain at once: what is begun there cannot be halted.
+        hasty = {one.code for one in self._office.towns.values() if by_files(one)}
+        heard = await self._office.ledger.hear(town.code, said, steps, hasty)
+        if heard and steps:
+            self._lay(f"{town.code}/{said.receipt_no}/{said.what}", town)
+        return heard
 
     def _plan(self, town: Town, notice: Notice, day: date) -> tuple[clerk.Step, ...]:
         if self._office.faults.of(town.code).refuses:

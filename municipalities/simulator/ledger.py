@@ -6,7 +6,7 @@ counted when the step that makes it was answered, so that doing it twice would s
 
 import fcntl
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
@@ -16,7 +16,9 @@ from typing import Any, Literal
 import msgspec
 
 from municipalities.notice import Notice
+from municipalities.simulator import counter
 from municipalities.simulator.clerk import STOPS, Step
+from municipalities.simulator.counter import Said
 from municipalities.simulator.journal import Journal
 
 SCHEMA = """
@@ -34,6 +36,9 @@ CREATE TABLE IF NOT EXISTS steps (
 CREATE TABLE IF NOT EXISTS wanted (town TEXT, notice_id TEXT, PRIMARY KEY (town, notice_id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS losses (town TEXT PRIMARY KEY, at REAL, open INTEGER) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS papers (chain TEXT PRIMARY KEY, day TEXT) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS counter (
+    receipt_no TEXT, what TEXT, town TEXT, chain TEXT, PRIMARY KEY (receipt_no, what, town)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS problems (at REAL, town TEXT, subject TEXT, name TEXT, status INTEGER, code TEXT);
 """
 
@@ -96,6 +101,13 @@ class Ledger:
     async def begin(self, chain: str, town: str, steps: Sequence[Step]) -> None:
         """Let the clerk answer something that is no readable record."""
         await self._journal.write(lambda db: _begin(db, chain, town, steps))
+
+    async def hear(self, town: str, said: Said, steps: Sequence[Step], hasty: Collection[str] = ()) -> bool:
+        """Write down what was said at the counter and what the clerk reports of it; no if it comes too late.
+
+        ``hasty``: towns that have said all of an answer at once.
+        """
+        return await self._journal.write(lambda db: _hear(db, town, said, steps, hasty))
 
     async def finish(self, chain: str, following: Next, end: End, due_at: float) -> bool:
         """Write down how a step ended; tells whether another follows."""
@@ -182,9 +194,18 @@ class Ledger:
         return date.fromisoformat(row[0]) if row else None
 
     def content(self, chain: str) -> bytes | None:
-        """The record that a chain answers, as it arrived; nothing if it could not be read."""
-        row = self._read("SELECT content FROM notices WHERE chain = ?", (chain,)).fetchone()
-        return bytes(row[0]) if row else None
+        """The record that a chain answers, as it arrived; nothing if it could not be read.
+
+        What was heard at the counter is about the first record of that filing.
+        """
+        heard = (
+            "SELECT content FROM counter JOIN notices USING (receipt_no, town)"
+            " WHERE counter.chain = ? ORDER BY notices.rowid LIMIT 1"
+        )
+        for sql in ("SELECT content FROM notices WHERE chain = ?", heard):
+            if row := self._read(sql, (chain,)).fetchone():
+                return bytes(row[0])
+        return None
 
     def waiting(self) -> int:
         """How many notices the clerks are not done with."""
@@ -249,8 +270,11 @@ class Ledger:
 
 
 def _lose(db: Connection, town: str) -> None:
-    db.execute("DELETE FROM steps WHERE chain IN (SELECT chain FROM chains WHERE town = ?)", (town,))
-    for table in ("chains", "notices", "wanted"):
+    """What was heard at the counter stays: it is on paper, or the person comes again."""
+    lost = "FROM chains WHERE town = ? AND chain NOT IN (SELECT chain FROM counter)"
+    db.execute(f"DELETE FROM steps WHERE chain IN (SELECT chain {lost})", (town,))  # noqa: S608 - the words above
+    db.execute(f"DELETE {lost}", (town,))
+    for table in ("notices", "wanted"):
         db.execute(f"DELETE FROM {table} WHERE town = ?", (town,))  # noqa: S608 - the names above
     db.execute("INSERT INTO losses VALUES (?, ?, 1)", (town, time.time()))
 
@@ -269,15 +293,60 @@ def _arrive(db: Connection, arrival: Arrival, steps: Sequence[Step]) -> Outcome:
     db.execute("INSERT OR IGNORE INTO papers VALUES (?, ?)", (arrival.chain, arrival.day.isoformat()))
     if notice.type in STOPS:
         _stop_reports(db, arrival.town, notice.receipt_no)
-    _begin(db, arrival.chain, arrival.town, steps)
+    _begin(db, arrival.chain, arrival.town, _as_said(db, arrival, steps))
     return "new"
 
 
 def _begin(db: Connection, chain: str, town: str, steps: Sequence[Step]) -> None:
     db.execute("INSERT OR IGNORE INTO chains VALUES (?, ?, ?)", (chain, town, time.time()))
     rows = [(chain, n, s.key, s.name, s.path, s.body, s.effect) for n, s in enumerate(steps)]
-    # A message that another notice already led to is not made a second time.
-    db.executemany("INSERT OR IGNORE INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, 'open')", rows)
+    # A message that another notice already led to is not made a second time, unless it was never sent.
+    db.executemany(
+        "INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, 'open') ON CONFLICT (key) DO UPDATE"
+        " SET chain = excluded.chain, n = excluded.n, body = excluded.body, state = 'open'"
+        " WHERE state = 'withdrawn' ON CONFLICT DO NOTHING",
+        rows,
+    )
+
+
+def _as_said(db: Connection, arrival: Arrival, steps: Sequence[Step]) -> Sequence[Step]:
+    """The clerk's plan after what was said at a counter, here or elsewhere, before the record came."""
+    kind, receipt_no = arrival.notice.type, arrival.notice.receipt_no
+    if kind not in counter.DECIDES:
+        return steps
+    said = set(db.execute("SELECT what, town = ? FROM counter WHERE receipt_no = ?", (arrival.town, receipt_no)))
+    if kind == "arrival.prefill" and ("appears", 1) in said:
+        return counter.at_counter_already(steps)
+    elsewhere = kind == "arrival.prefill" and ("appears", 0) in said
+    return counter.until_decision(kind, steps) if elsewhere or ("wait", 1) in said else steps
+
+
+def _hear(db: Connection, town: str, said: Said, steps: Sequence[Step], hasty: Collection[str]) -> bool:
+    row = (said.receipt_no, said.what, town)
+    if db.execute("SELECT 1 FROM counter WHERE (receipt_no, what, town) = (?, ?, ?)", row).fetchone():
+        return True
+    sql = "SELECT chain, type, town FROM notices WHERE receipt_no = ?"
+    for record, kind, where in db.execute(sql, (said.receipt_no,)).fetchall():
+        mine = where == town and said.what == "wait"
+        theirs = where != town and said.what == "appears" and kind == "arrival.prefill"
+        if kind in counter.DECIDES and (mine or theirs) and (where in hasty or not _halts(db, record, kind)):
+            return False
+    chain = f"{town}/{said.receipt_no}/{said.what}"
+    db.execute("INSERT INTO counter VALUES (?, ?, ?, ?)", (*row, chain))
+    if steps:
+        _begin(db, chain, town, steps)
+    return True
+
+
+def _halts(db: Connection, chain: str, kind: str) -> bool:
+    """Put the pen down before the decision; tells whether it was not made yet."""
+    first = "SELECT min(n) FROM steps WHERE chain = ? AND {}"
+    (open_,) = db.execute(first.format("state = 'open'"), (chain,)).fetchone()
+    (decides,) = db.execute(first.format("name = ?"), (chain, counter.DECIDES[kind])).fetchone()
+    if open_ is None or decides is None or open_ >= decides:
+        return False
+    db.execute("UPDATE steps SET state = 'withdrawn' WHERE chain = ? AND n >= ? AND state = 'open'", (chain, decides))
+    return True
 
 
 def _stop_reports(db: Connection, town: str, receipt_no: str) -> None:

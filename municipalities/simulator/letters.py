@@ -6,13 +6,16 @@ repeat after a crash is the same letter.
 
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 from uuid import uuid5
 from zlib import crc32
 
 import msgspec
 
 from municipalities.errors import UnfitError
+from municipalities.notice import Task
 from municipalities.simulator.clerk import NAMESPACE, Step
+from municipalities.simulator.counter import Paper
 from municipalities.simulator.town import Town
 from municipalities.standard import Answer, AnswerKind, Standard
 
@@ -21,8 +24,14 @@ JSON = "application/json"
 #: A receipt number that no filing ever gets.
 NOBODYS = "00-0000-0000-0"
 
-#: Reports that go with the record: the certificate's data, and what was entered in the register.
-WITH_RECORD = frozenset({"certificate.available", "certificate.paper_issued", "moveout.decided", "movein.decided"})
+#: Reports that go with the record: the certificate's data, and what was entered in the register; and what the layout
+#: has an item for, the office to ask about a protected person and the papers for a procedure.
+WITH_RECORD = frozenset(
+    {
+        "certificate.available", "certificate.paper_issued", "moveout.decided", "movein.decided",
+        "protection.route", "moveout.transfer_docs",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +51,11 @@ class _Receipt(msgspec.Struct):
 
 class _Report(msgspec.Struct):
     id: str
-    outcome: str
+    outcome: str = ""
     legal_date: date | None = None
+    contact_office: str = ""
+    documents: tuple[Paper, ...] = ()
+    movers: tuple[int, ...] | None = None
 
 
 def letter(town: Town, step: Step, record: bytes | None) -> Letter:
@@ -83,16 +95,20 @@ def _receipt(layout: Standard, step: Step, _record: bytes) -> Letter | None:
 
 
 def _report(layout: Standard, step: Step, record: bytes) -> Letter | None:
-    """A report as the record it is about, with the day of the decision in it, where the layout has a place for it."""
+    """A report as the record it is about, with what it says in it, where the layout has a place for that."""
     if step.name not in WITH_RECORD:
         return None
     said = msgspec.json.decode(step.body, type=_Report)
-    place = "actual_in_on" if step.name == "movein.decided" else "effective_on"
-    days = {"actual_in_on": None, "effective_on": None} | {place: said.legal_date}
+    item, value = _item(step.name, said)
+    if item == "task" and value is None:
+        return None
+    days = {"actual_in_on": None, "effective_on": None} if item.endswith("_on") else {}
     try:
-        notice = msgspec.structs.replace(layout.read(record), **days)
+        notice = layout.read(record)
+        movers = tuple(one for one in notice.movers if said.movers is None or one.ordinal in said.movers)
+        notice = msgspec.structs.replace(notice, movers=movers, **(days | {item: value}))
         content = layout.write(notice).content
-        if getattr(layout.read(content), place) != said.legal_date:
+        if not movers or getattr(layout.read(content), item) != value:
             return None
     except UnfitError:
         return None
@@ -105,3 +121,14 @@ def _report(layout: Standard, step: Step, record: bytes) -> Letter | None:
     if said.outcome:
         headers["Hikkoshi-Report-Outcome"] = said.outcome
     return Letter(step.path, content, headers)
+
+
+def _item(name: str, said: _Report) -> tuple[str, Any]:
+    """What a report says in the record: the item of the notice and its value; papers of several procedures in none."""
+    if name == "protection.route":
+        return "contact_office", said.contact_office
+    if name == "moveout.transfer_docs":
+        procedures = {paper.procedure for paper in said.documents}
+        papers = (f"{paper.mover}:{paper.reference}" if paper.mover else paper.reference for paper in said.documents)
+        return "task", Task(procedure=procedures.pop(), documents=" ".join(papers)) if len(procedures) == 1 else None
+    return "actual_in_on" if name == "movein.decided" else "effective_on", said.legal_date

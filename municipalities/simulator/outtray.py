@@ -9,10 +9,12 @@ import hashlib
 from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+from uuid import uuid5
 
 import msgspec
 
 from municipalities.simulator.api import SILENCE, Answer
+from municipalities.simulator.clerk import NAMESPACE
 from municipalities.simulator.letters import Letter
 from municipalities.simulator.town import Town
 from municipalities.transports import FILES
@@ -81,6 +83,7 @@ async def _write(tray: Path, name: str, letter: Letter) -> Answer:
         report_id=headers.get("Hikkoshi-Report-Id", ""),
         report_type=headers.get("Hikkoshi-Report-Type", ""),
         report_outcome=headers.get("Hikkoshi-Report-Outcome", ""),
+        report_visited_on=headers.get("Hikkoshi-Report-Visited-On", ""),
     )
     share = Folder(tray, ".")
     with suppress(OSError):  # what could not be laid there is laid there at the next attempt
@@ -95,12 +98,20 @@ def _delivery(path: str) -> str:
     return parts[-2] if parts[-1] == "receipts" else ""
 
 
+#: What no name of a file may tell: names are listed, copied and written into logs.
+UNTOLD = "protection.route"
+
+
 def file_name(chain: str, n: int, what: str, repeat: int = 0) -> str:
     """The name of a step's file; names of a chain are in the order of its steps.
 
     >>> file_name("011011/0195e5a0", 3, "moveout.decided")
     '0195e5a0.03.moveout.decided.dat'
+    >>> file_name("011011/01-2345-6789-0/protects", 0, "protection.route")
+    'af1ece0b-c25d-520a-b5f1-973acc3c08e5.00.report.dat'
     """
     _, _, about = chain.partition("/")
+    if what == UNTOLD:
+        about, what = str(uuid5(NAMESPACE, chain)), "report"
     again = f".again{repeat}" if repeat else ""
     return f"{about.replace('/', '.')}.{n:02}.{what}{again}.dat"

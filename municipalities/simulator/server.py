@@ -1,4 +1,4 @@
-"""The towns' HTTP doors: an inbox and a doorbell each, and one look into the books of all."""
+"""The towns' HTTP doors: an inbox, a doorbell and a counter each, and one look into the books of all."""
 
 import asyncio
 import time
@@ -11,6 +11,7 @@ from aiohttp import web
 
 from municipalities.errors import RefusedError, UnfitError
 from municipalities.simulator import page
+from municipalities.simulator.counter import Said
 from municipalities.simulator.faults import PROFILES, Profile, mixed
 from municipalities.simulator.fetch import Fetcher
 from municipalities.simulator.intake import Envelope, Intake
@@ -50,6 +51,7 @@ class Server:
         app = web.Application(client_max_size=LARGEST)
         app.router.add_post("/towns/{code}/inbox", self.inbox)
         app.router.add_post("/towns/{code}/ring", self.ring)
+        app.router.add_post("/towns/{code}/counter", self.counter)
         app.router.add_post("/faults", self.faults)
         app.router.add_get("/", self.look)
         app.router.add_get("/towns/{code}", self.look)
@@ -142,6 +144,17 @@ class Server:
             return problem(404, "E108")
         self._fetcher.ring(town.code, request.headers.get(signing.ID, ""))
         return web.Response(status=202)
+
+    async def counter(self, request: web.Request) -> web.StreamResponse:
+        """A person says something to the clerk; 409 if it comes too late."""
+        town = self._town(request)
+        if self._office.faults.is_away(town.code):
+            return self._silence(request, town)
+        try:
+            said = msgspec.json.decode(await request.read(), type=Said)
+        except msgspec.MsgspecError:
+            return problem(400, "E100")
+        return web.Response(status=202) if await self._intake.hear(town, said) else problem(409, "E200")
 
     async def faults(self, request: web.Request) -> web.Response:
         """Let towns misbehave, or be careful again."""

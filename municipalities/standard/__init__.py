@@ -35,6 +35,7 @@ __all__ = [
     "Written",
     "compiled",
     "load",
+    "load_all",
     "names",
     "tables_of",
 ]
@@ -124,6 +125,12 @@ def names() -> tuple[str, ...]:
 def load(name: str, gaiji: Gaiji | None = None) -> Standard:
     """A standard, compiled once; with a town's own private-use characters in place of the folder's."""
     return compiled(tables_of(name), gaiji)
+
+
+def load_all() -> None:
+    """Compile every standard now: a process that does it before it begins keeps no town waiting for another's."""
+    for name in names():
+        load(name)
 
 
 @cache

@@ -27,7 +27,10 @@ UNFINISHED = (".part", ".tmp", ".filepart", ".writing")
 
 
 class Slip(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The manifest of an answer: what the file does not say itself. A report has an id and a type, receipts neither."""
+    """The manifest of an answer: what the file does not say itself. A report has an id and a type, receipts neither.
+
+    What only some reports say is read by who takes them in, who can name what is wrong with it.
+    """
 
     size: int
     sha256: str
@@ -36,6 +39,10 @@ class Slip(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     report_id: str = ""
     report_type: str = ""
     report_outcome: str = ""
+    report_visited_on: str = ""  #: the day on which they appeared, YYYY-MM-DD; absent means the day of the report
+    report_contact_office: str = ""  #: with message 75, where the layout has no item for it
+    #: With message 16, where the layout has no items for them: procedure, reference and mover of each.
+    report_documents: list[Any] = []
 
 
 @dataclass(frozen=True, slots=True)
