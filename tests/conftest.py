@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
+from hypothesis import HealthCheck, settings
 from oauth2_provider.models import get_access_token_model
 from pytest_django.fixtures import Settings
 
@@ -26,6 +27,16 @@ from municipalities.transports import memory
 HAKODATE, CHIYODA, TENRYU, NAHA = "012025", "131016", "221406", "472018"
 #: What they use in the tests, whatever the draw over all standards gives them.
 LAYOUTS = {HAKODATE: "mainframe_cp932", CHIYODA: "gif_json", TENRYU: "juki_list_csv", NAHA: "gif_json"}
+
+# How long an example takes is no question of a test: the machine may be slow or busy.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes minutes, whatever the order of the others."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
 
 
 def load_towns() -> None:

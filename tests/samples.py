@@ -135,7 +135,13 @@ ONE = Notice(
     ),
     household_joined=HouseholdJoined(head_name="試験　花子", existing=True, head_unset=True),
     contact=Contact(email="taro@example.invalid", phone="000-0000-0001", language="ja", safe=True),
-    task=Task(procedure="F01", title="国民健康保険の加入", department="国保年金課", due_on=date(2026, 4, 16)),
+    task=Task(
+        procedure="F01",
+        title="国民健康保険の加入",
+        department="国保年金課",
+        due_on=date(2026, 4, 16),
+        documents="1:K-4500",
+    ),
     person_count=2,
     movers=(SAMPLE_TARO, SAMPLE_JANE),
     remarks="見本、「試験」です。",
@@ -193,7 +199,13 @@ OTHER = Notice(
     ),
     household_joined=HouseholdJoined(head_name="見本　次郎", existing=False, head_unset=False),
     contact=Contact(email="hanako@example.invalid", phone="000-0000-0002", language="en", safe=False),
-    task=Task(procedure="F10", title="児童手当の認定請求", department="子育て支援課", due_on=date(2025, 3, 17)),
+    task=Task(
+        procedure="F10",
+        title="児童手当の認定請求",
+        department="子育て支援課",
+        due_on=date(2025, 3, 17),
+        documents="1:77/12 2:77/13",
+    ),
     person_count=1,
     movers=(
         Mover(

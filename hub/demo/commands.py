@@ -8,9 +8,10 @@ PYTHON = sys.executable
 
 
 def web(port: int | str, application: str = "hub.wsgi:application") -> list[str]:
-    """Two web workers of few threads, each keeping its database connection."""
+    """Two web workers of few threads, each keeping its database connection; one that dies is started again."""
     command = [PYTHON, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--no-ws"]
-    return [*command, "--workers", "2", "--blocking-threads", "2", "--backpressure", "64", application]
+    command += ["--workers", "2", "--blocking-threads", "2", "--backpressure", "64", "--respawn-failed-workers"]
+    return [*command, application]
 
 
 def worker(name: str, application: str = "hub", processes: int = 1, queue: str = "") -> list[str]:

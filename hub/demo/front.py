@@ -1,11 +1,11 @@
-"""A partner front over real HTTP: files the invented relocations and keeps what it was answered."""
+"""A partner front over real HTTP: files and changes the invented relocations and keeps what it was answered."""
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from http import HTTPStatus
+from typing import TypeVar
 
 import aiohttp
 import msgspec
@@ -28,16 +28,32 @@ AT_ONCE = 4
 AGAIN = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.UNAUTHORIZED})
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+#: Catalogue code of what comes after the town's decision.
+DECIDED = "E200"
+T = TypeVar("T")
+
+
+class Accepted(msgspec.Struct, frozen=True):
     """A filing that the hub answered with 2xx."""
 
     id: str
     receipt_no: str
 
 
+#: What is done with a filing, by its number, once it was accepted.
+Then = Callable[[int, Accepted], Awaitable[None]]
+
+
+async def _nothing(_number: int, _accepted: Accepted) -> None:
+    """Leave it at that."""
+
+
 class RefusedFilingError(Exception):
     """The hub refused an invented filing: the invention or the hub is wrong."""
+
+    def __init__(self, problem: bytes) -> None:
+        super().__init__(problem.decode())
+        self.code = msgspec.json.decode(problem).get("code", "")
 
 
 class Front:
@@ -47,29 +63,52 @@ class Front:
         self.hub, self.run = hub, run
         self.token = ""
 
-    def file_all(self, filings: Sequence[Filing], progress: Callable[[], None]) -> list[Accepted]:
-        """File them all; returns what was accepted, in order."""
-        return asyncio.run(self._file_all(filings, progress))
+    def file_all(
+        self, filings: Sequence[Filing], progress: Callable[[], None], then: Then = _nothing
+    ) -> list[Accepted]:
+        """File them all; returns what was accepted, in order. ``then`` is done with each as soon as it is."""
 
-    async def _file_all(self, filings: Sequence[Filing], progress: Callable[[], None]) -> list[Accepted]:
+        async def one(session: aiohttp.ClientSession, number: int) -> Accepted:
+            key = f"{self.run}-{number}"
+            answer = await self._say(session, "/api/v1/relocations", document(filings[number]), key)
+            accepted = msgspec.json.decode(answer, type=Accepted)
+            await then(number, accepted)
+            progress()
+            return accepted
+
+        return asyncio.run(self._all(one, len(filings)))
+
+    def change_all(self, posts: Sequence[tuple[str, bytes]]) -> list[bool]:
+        """Post to addresses of filings; tells of each whether it was taken, or the town has decided (E200)."""
+
+        async def one(session: aiohttp.ClientSession, number: int) -> bool:
+            try:
+                await self._say(session, *posts[number])
+            except RefusedFilingError as error:
+                if error.code != DECIDED:
+                    raise
+                return False
+            return True
+
+        return asyncio.run(self._all(one, len(posts)))
+
+    async def _all(self, one: Callable[[aiohttp.ClientSession, int], Awaitable[T]], count: int) -> list[T]:
+        """Do that many, few at a time."""
         places = asyncio.Semaphore(AT_ONCE)
-        timeout = aiohttp.ClientTimeout(total=30)
-        async with aiohttp.ClientSession(self.hub, timeout=timeout) as session:
 
-            async def one(number: int, filing: Filing) -> Accepted:
-                async with places:
-                    accepted = await self._file(session, f"{self.run}-{number}", document(filing))
-                    progress()
-                    return accepted
+        async def bounded(session: aiohttp.ClientSession, number: int) -> T:
+            async with places:
+                return await one(session, number)
 
-            return await asyncio.gather(*(one(number, filing) for number, filing in enumerate(filings)))
+        async with aiohttp.ClientSession(self.hub, timeout=aiohttp.ClientTimeout(total=30)) as session:
+            return await asyncio.gather(*(bounded(session, number) for number in range(count)))
 
-    async def _file(self, session: aiohttp.ClientSession, key: str, body: bytes) -> Accepted:
-        """Post until there is an answer; the key makes a repetition harmless."""
+    async def _say(self, session: aiohttp.ClientSession, path: str, body: bytes, key: str = "") -> bytes:
+        """Post until there is an answer; the key makes a repetition of a filing harmless."""
         deadline = time.monotonic() + 120
         while True:
             try:
-                answer = await self._post(session, key, body)
+                answer = await self._post(session, path, body, key)
             except (aiohttp.ClientError, TimeoutError):
                 answer = None
             if answer is not None:
@@ -78,24 +117,20 @@ class Front:
                 raise TimeoutError("The hub does not answer.")
             await asyncio.sleep(0.3)
 
-    async def _post(self, session: aiohttp.ClientSession, key: str, body: bytes) -> Accepted | None:
+    async def _post(self, session: aiohttp.ClientSession, path: str, body: bytes, key: str) -> bytes | None:
         if not self.token:
             self.token = await self._fetch_token(session)
-        headers = {
-            "Authorization": f"Bearer {self.token}",
-            "Content-Type": "application/json",
-            "Idempotency-Key": key,
-        }
-        async with session.post("/api/v1/relocations", data=body, headers=headers) as response:
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        headers |= {"Idempotency-Key": key} if key else {}
+        async with session.post(path, data=body, headers=headers) as response:
             text = await response.read()
             if response.status < HTTPStatus.MULTIPLE_CHOICES:
-                document = msgspec.json.decode(text)
-                return Accepted(document["id"], document["receipt_no"])
+                return text
             if response.status == HTTPStatus.UNAUTHORIZED:
                 self.token = ""
             if response.status in AGAIN or response.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
                 return None
-            raise RefusedFilingError(text.decode())
+            raise RefusedFilingError(text)
 
     async def _fetch_token(self, session: aiohttp.ClientSession) -> str:
         credentials = aiohttp.BasicAuth(FRONT, client_secret(FRONT))

@@ -25,7 +25,7 @@ APPLICATIONS = (
 )  # fmt: skip
 
 #: Of a connection, what a test may change.
-KEPT = ("standard", "address", "concurrency", "per_second", "retry_hours", "signing_key")
+KEPT = ("standard", "address", "concurrency", "per_second", "retry_hours", "signing_key", "sets_protection")
 
 
 @pytest.fixture

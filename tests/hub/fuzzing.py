@@ -19,10 +19,10 @@ from schemathesis.checks import CHECKS
 from schemathesis.config import SchemathesisConfig
 
 from hub.api import openapi
-from hub.wsgi import application
 from tests.conftest import HAKODATE, connect, filing, front, town
 from tests.hub import journeys
 from tests.hub.pulling import waiting
+from tests.hub.serving import APPLICATION
 
 #: How many requests in all; ``make fuzz`` asks for many more.
 CASES = int(os.environ.get("HUB_FUZZ_CASES", "2000"))
@@ -139,6 +139,6 @@ def doors() -> Iterator[Doors]:
     tokens = {"deliveries": own.token, "reports": own.token, "relocations:file": partner.token}
     with one_connection():
         schema = schemathesis.openapi.from_wsgi(
-            "/api/v1/openapi.json", app=application, headers=HEADERS, config=SchemathesisConfig()
+            "/api/v1/openapi.json", app=APPLICATION, headers=HEADERS, config=SchemathesisConfig()
         )
         yield Doors(schema, tokens, {"delivery_id": found, "relocation_id": ids, "name": ["gif_json"]})

@@ -15,10 +15,10 @@ import msgspec
 from django.db import transaction
 from django.utils import timezone
 
-from hub.actors import HUB, Actor, ActorKind, acting
+from hub.actors import HUB, PROTECTS, Actor, ActorKind, acting
 from hub.catalogue import Refusal, entries
 from hub.consents import services as consents
-from hub.consents.models import Request
+from hub.consents.models import Means, Request
 from hub.deliveries import lanes
 from hub.deliveries import services as deliveries
 from hub.deliveries.claims import Claimed, claim, write
@@ -29,8 +29,8 @@ from hub.procedures.models import Task
 from hub.relocations import changing, firing, reports, services
 from hub.relocations.corrections import Change
 from hub.relocations.filing import Filer, Filing
-from hub.relocations.models import Alert, Deadline, Relocation
-from hub.relocations.reported import ReportBody
+from hub.relocations.models import Alert, Deadline, Mover, Relocation
+from hub.relocations.reported import Document, ReportBody
 from municipalities.notice import Address, Flow, HouseholdJoined, HouseholdLeft, Kind, Registry, Residence, Scope
 from tests.hub import journeys
 from tests.scenarios.stage import FAMILY, KANAGAWA, TSURUMI, A, B, C, R, move, place
@@ -100,8 +100,8 @@ class Mail(NamedTuple):
     @property
     def is_alone(self) -> bool:
         """Tell whether it speaks of its movers alone: what it does concerns nobody else of the filing."""
-        whole = ("arrival.visited", "arrival.diverted")  # may change the flow, or who is left where
-        return self.movers is not None and not self.more and self.type not in whole and self.outcome != "EX_OFFICIO"
+        whole = ("arrival.visited", "arrival.diverted")  # who is left where; alerts name those who were late together
+        return self.movers is not None and not self.more and self.type not in whole
 
 
 class Key(NamedTuple):
@@ -171,6 +171,9 @@ class World:
         whole, today = self.filings[life], timezone.localdate()
         if what == "visit":
             whole = msgspec.structs.replace(whole, visit_on=today + timedelta(days=5))
+        elif what == "later":
+            ahead = {"planned_out_on": today + timedelta(days=9), "visit_on": today + timedelta(days=12)}
+            whole = msgspec.structs.replace(whole, **ahead)
         elif what == "remark":
             whole = msgspec.structs.replace(whole, remarks=f"{len(whole.remarks)}")
         elif what == "flow":
@@ -189,9 +192,15 @@ class World:
         return "new"
 
     def consent(self, life: int, ordinal: int, agrees: bool) -> str:
-        """Somebody who is asked agrees, or does not."""
+        """Somebody who is asked agrees, or does not; at the counter, once no link goes out any more."""
         with acting(HUB):
             wanted = Request.objects.filter(relocation=self.lives[life], ordinal=ordinal).last()
+            guarded = consents.guarded(self.lives[life].pk)
+        if wanted and guarded:
+            clerk = Actor(ActorKind.CLERK, self.filings[life].origin, "7", duty=PROTECTS)
+            with acting(clerk):
+                consents.record(wanted.pk, clerk, Means.PHOTO, agrees=agrees)
+            return "new"
         _, token = consents.make_link(wanted.pk if wanted else UUID(int=0), journeys.CITIZEN)
         consents.answer(token, Actor(ActorKind.CITIZEN, name=f"{ordinal + 10}"), agrees=agrees)
         return "new"
@@ -224,6 +233,10 @@ class World:
             changes=changes,
             last_registered=C if mail.more == "unfiled" else "",
             differences=("/movers/0/fullName",) if mail.type == "differences.reported" else (),
+            documents=(Document(procedure="F12", reference=f"{mail.number}-1"),)
+            if mail.type == "moveout.transfer_docs"
+            else (),
+            contact_office="市民課" if mail.type == "protection.route" else "",
         )
 
     def find(self, life: int, key: Key) -> Delivery:
@@ -248,6 +261,23 @@ class World:
         body = ReportBody(id=uuid5(NAMESPACE_OID, f"{life} resend {number}"), type="resend.requested", delivery=row.pk)
         with acting(journeys.system(key.town)):
             return "new" if reports.receive(body, key.town)[1] else "known"
+
+    def result(self, life: int, key: Key, outcome: str, number: int) -> str:
+        """A department says what became of a procedure that it was handed (message 41)."""
+        row = self.find(life, key)
+        if row.sent_at is None:
+            return "not there yet"
+        name = uuid5(NAMESPACE_OID, f"{life} result {number}")
+        body = ReportBody(id=name, type="task.result", outcome=outcome, delivery=row.pk)
+        with acting(journeys.system(key.town)):
+            return "new" if reports.receive(body, key.town)[1] else "known"
+
+    def unanswered(self, life: int) -> list[Key]:
+        """Return the procedures that departments were handed and have not finished."""
+        with acting(HUB):
+            open_ = Task.objects.filter(relocation_id=self.lives[life].pk, state="SENT").values("delivery_id")
+            rows = Delivery.objects.filter(pk__in=open_, type="task.opened").order_by("pk")
+            return [Key(*row) for row in rows.values_list("type", "role", "municipality_id", "version", "part")]
 
     def hold(self, life: int, key: Key) -> str:
         """A delivery cannot be written, and a clerk is to decide; it is the first of those that wait."""
@@ -325,6 +355,8 @@ class World:
             found["filing"] = msgspec.json.encode(msgspec.structs.replace(whole, follows=""))
             found["rows"] = (relocation.version, relocation.version_by, relocation.flow, relocation.agreement)
             found["alerts"] = Counter(self.alerts(relocation))
+            ways = Mover.objects.filter(relocation=relocation)
+            found["ways"] = Counter(ways.values_list("role", "municipality_id", "ordinal", "flow"))
             clocks = Deadline.objects.filter(relocation=relocation)
             found["deadlines"] = Counter(
                 (row.clock, row.municipality_id, tuple(sorted(row.ordinals)), row.starts_on, row.due_on, row.state)

@@ -3,6 +3,8 @@
 import ast
 import inspect
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from oauth2_provider.settings import oauth2_settings
 from hub.api import urls
 from hub.api.doors import Door, PublicDoor
 from hub.celery import app
+from hub.relocations.reported import OWN_SCOPES
 
 ROOT = Path(settings.BASE_DIR)
 #: Doors that anybody may open: tables that are the same for everybody, the documentation; what does not exist says so.
@@ -52,6 +55,7 @@ def test_every_route_of_the_api_but_the_public_ones_asks_for_a_token() -> None:
 def test_every_door_names_a_scope_that_exists() -> None:
     named = [view.required_scope for _, view in doors() if view.__name__ not in PUBLIC]
     scopes = {scope for one in named for scope in (one if isinstance(one, tuple) else (one,))}
+    scopes.update(OWN_SCOPES.values())
     assert scopes == set(oauth2_settings.SCOPES)
     assert all(named)
 
@@ -126,3 +130,14 @@ def test_every_file_says_what_it_is_for() -> None:
 def test_no_file_of_the_product_is_longer_than_a_reader_bears() -> None:
     lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in modules("hub", "municipalities")}
     assert [str(path) for path, count in lines.items() if count > 400] == []
+
+
+def test_a_process_has_read_its_tables_and_standards_before_its_first_work() -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", "import hub.wsgi; from threading import enumerate as threads; from municipalities import standard as s;"
+         " [one.join() for one in threads() if one.name == 'ready'];"
+         " from hub.relocations import tables as t; print(s.load.cache_info().currsize - len(s.names()),"
+         " t.messages.cache_info().currsize, t.gate.cache_info().currsize)"],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert said.stdout.split() == ["0", "1", "0"]

@@ -1,8 +1,8 @@
 """A town that takes files in the afternoon and works them off in a batch at 18:00: nothing earlier, nothing lost."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -62,19 +62,28 @@ def at(clock: time_machine.Traveller, hour: int, minute: int = 0) -> None:
 
 async def town_runs(folder: Path, seconds: float) -> None:
     """The town's system is on for some seconds."""
+    async with running(folder, Act(profile=PROFILES["batch"])):
+        await asyncio.sleep(seconds)
+
+
+@asynccontextmanager
+async def running(folder: Path, *acts: Act) -> AsyncIterator[Intake]:
+    """The town's system, while it is on."""
     settings = Settings(hub="http://127.0.0.1:1", data=folder / "books", folder_root=folder, speed=50.0)
-    ledger, faults = Ledger(settings.data), Faults([HAKODATE], [Act(profile=PROFILES["batch"])])
+    ledger, faults = Ledger(settings.data), Faults([HAKODATE], acts)
     try:
         async with open_session() as session:
             office = Office({HAKODATE: TOWN}, settings, ledger, Api(session, settings.hub), faults)
             desk = Desk(office)
-            trays = Trays(office, Intake(office, desk))
+            intake = Intake(office, desk)
+            trays = Trays(office, intake)
             trays.start()
             desk.resume()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(seconds), asyncio.TaskGroup() as group:
-                    group.create_task(desk.agenda.run())
-                    group.create_task(trays.run())
+            async with asyncio.TaskGroup() as group:
+                works = [group.create_task(work) for work in (desk.agenda.run(), trays.run())]
+                yield intake
+                for work in works:
+                    work.cancel()
     finally:
         await ledger.close()
 

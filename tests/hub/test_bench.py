@@ -45,7 +45,7 @@ def test_the_report_of_rendering_has_its_shape() -> None:
     assert set(told["cpu_s_per_1000"]) == {"juki_list_csv"}
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.long
 def test_both_designs_carry_every_delivery_of_a_burst(tmp_path: Path) -> None:
     command = [sys.executable, "manage.py", "bench", "--scenario", "burst", "--json", "--rounds", "1"]
     command += ["--relocations", "4", "--towns", "10", "--data", str(tmp_path)]

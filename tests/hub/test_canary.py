@@ -11,7 +11,7 @@ from psycopg import sql
 
 from hub import valkey
 from hub.actors import HUB, acting
-from hub.deliveries import courier, lanes
+from hub.deliveries import courier
 from hub.deliveries.models import Delivery
 from hub.deliveries.tasks import carry
 from hub.relocations.models import Relocation
@@ -60,9 +60,8 @@ def canary() -> Any:
     )
 
 
-def sing(monkeypatch: pytest.MonkeyPatch) -> None:
+def sing() -> None:
     """File, carry, answer and settle through the doors; with refusals, retries and questions on the way."""
-    monkeypatch.setattr(lanes, "wait_for_bell", lambda _seconds: False)
     document, caller = canary(), front()
     body = msgspec.json.decode(msgspec.json.encode(document))
     for wrong in ({NAME: 1}, {"remarks": 5}, {"kind": NAME}, {"visitOn": NAME}, {"scope": "PART"}):
@@ -108,14 +107,14 @@ def test_a_canary_is_found_nowhere_in_the_clear(
     caplog.set_level(logging.DEBUG)
     for code, layout in ((HAKODATE, "gif_json"), (CHIYODA, "regional_xml"), (TENRYU, "juki_list_csv")):
         connect(code, layout, f"memory:{code}" if code != CHIYODA else "pull:")
-    sing(monkeypatch)
+    sing()
     assert NAME in memory.outbox(HAKODATE)[0].content.decode()  # it did sing, to those entitled
     assert [found for table in tables() for found in sung(table)] == []
     carry.delay()
     assert [
         found for key in valkey.client().scan_iter() if (found := singing(key + (valkey.client().dump(key) or b"")))
     ] == []
-    valkey.client().delete("hub")
+    valkey.client().delete("couriers")
     logs = caplog.text + "".join(str(record.__dict__) for record in caplog.records) + "".join(capfd.readouterr())
     assert singing(logs) == []
     assert caplog.records

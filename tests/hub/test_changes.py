@@ -123,6 +123,17 @@ def test_an_amendment_supersedes_what_has_not_left_and_tells_the_rest() -> None:
         changing.amend(relocation.pk, document, journeys.CITIZEN)
 
 
+def test_a_review_of_the_version_before_that_comes_late_does_not_stop_that_of_the_new_one() -> None:
+    relocation = journeys.file(document := three())
+    carry()
+    changing.amend(relocation.pk, amended(document, remarks="窓口には午後に行きます。"), journeys.CITIZEN)
+    carry()
+    report(relocation, HAKODATE, "moveout.reviewing")  # on its way when the amendment came
+    report(relocation, HAKODATE, "moveout.reviewing")
+    report(relocation, HAKODATE, "moveout.decided", "REGISTERED")
+    assert states(relocation, Role.ORIGIN) == ["REGISTERED"] * 3
+
+
 def test_what_a_clerk_returned_is_taken_up_again_by_the_amendment() -> None:
     document = three()
     relocation = journeys.file(document)
@@ -165,7 +176,7 @@ def test_a_correction_tells_the_others_once_and_moves_nobody() -> None:
     document = three()
     relocation = journeys.file(document)
     journeys.settle(relocation, journeys.course(relocation, document))
-    assert state(relocation) == "SETTLED"
+    assert state(relocation) == "COMPLETE"
     change = Change("/newAddress/buildingNameEtc", "見本荘２０２")
     report(relocation, CHIYODA, "correction.notified", changes=(change,))
     assert told(relocation, CHIYODA)[-1] != "correction.notified"
@@ -175,7 +186,7 @@ def test_a_correction_tells_the_others_once_and_moves_nobody() -> None:
         assert (notice.new_address.building_name_etc, notice.reason) == ("見本荘２０２", "ERROR_CORRECTED")
     assert states(relocation, Role.DOMICILE) == ["NOTICE_SENT"] * 3
     report(relocation, TENRYU, "appendix.applied")
-    assert state(relocation) == "SETTLED"
+    assert state(relocation) == "COMPLETE"
     assert told(relocation, HAKODATE).count("movein.notice") == 1
     with acting(HUB):
         event = Event.objects.get(relocation=relocation, type="filing.corrected")

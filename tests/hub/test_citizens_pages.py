@@ -85,7 +85,7 @@ def test_what_the_origin_decided_is_not_withdrawn_but_its_cancellation_is_asked_
     assert f"{path}withdraw/" in visitor.open(path).links
     assert "取消し" in visitor.open(f"{path}withdraw/").text
     page = visitor.client.post(f"/relocations/{relocation.receipt_no}/withdraw/", follow=True).content.decode()
-    assert "取消しを申し出ました" in page
+    assert "異動を取り消すかどうかは市区町村が決定します" in page
     with acting(HUB):
         assert Relocation.objects.get(pk=relocation.pk).state == "MOVEOUT_ACCEPTED"
 

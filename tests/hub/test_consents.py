@@ -119,7 +119,7 @@ def test_no_town_is_told_before_everyone_agreed() -> None:
         said = journeys.course(relocation, services.filing_of(relocation))
     assert told == {"moveout.submitted", "arrival.planned"}
     journeys.settle(relocation, said)
-    assert state(relocation) == "SETTLED"
+    assert state(relocation) == "COMPLETE"
 
 
 def test_a_refusal_gives_the_filing_back_and_says_nothing_more() -> None:
@@ -273,6 +273,23 @@ def test_a_refusal_at_the_counter_gives_the_filing_back() -> None:
     (row,) = waiting(relocation)
     assert "同意しないことを記録しました" in record(at_counter(at(clerk(HAKODATE)), relocation), row, answer="refuse")
     assert state(relocation) == "RETURNED"
+
+
+def test_of_a_protected_person_a_clerk_of_that_duty_writes_it_down_and_the_move_goes_on() -> None:
+    relocation = file(unagreed(), str(citizen().pk))
+    (row,) = waiting(relocation)
+    with acting(HUB):
+        Leg.objects.filter(relocation=relocation, municipality=HAKODATE).update(guard="own")
+        Leg.objects.filter(relocation=relocation, municipality=CHIYODA).update(guard="told")
+    user = clerk(HAKODATE)
+    assert "あなたに見えるものはありません" in at_counter(at(user), relocation).page.text
+    user.handles_protection = True
+    user.save()
+    visitor = at_counter(at(user), relocation)
+    assert "北海道函館市" in visitor.page.text
+    record(visitor, row)
+    assert waiting(relocation) == []
+    assert state(relocation) != "CONSENT_PENDING"
 
 
 def test_a_counter_finds_nothing_of_other_towns_of_protected_persons_and_of_what_is_over() -> None:

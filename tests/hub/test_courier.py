@@ -5,13 +5,14 @@
 import hashlib
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.utils import timezone
 from pytest_django.fixtures import Settings
 
@@ -208,6 +209,28 @@ def test_a_town_that_hangs_when_the_time_is_over_keeps_nobody_else_waiting(pushe
     courier.run(idle=0, slice_=SLOW)
     helper.join()
     assert [got.town for got in pushed.done] == [TENRYU, HAKODATE]
+
+
+def test_couriers_that_follow_each_other_keep_their_connection_until_it_breaks(
+    pushed: Towns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ThreadPoolExecutor(1) as kept:
+        monkeypatch.setattr(courier, "_database", kept)
+
+        def backend() -> int:
+            return int(kept.submit(lambda: connection.connection.info.backend_pid).result())
+
+        found = []
+        for number in (1, 2, 3):
+            relocation = file(number=number)
+            assert courier.run_in_turn(idle=0, slice_=10) == 2
+            assert told(relocation).state == "sent"
+            found.append(backend())
+            if number == 2:
+                with connection.cursor() as cursor:
+                    cursor.execute("SELECT pg_terminate_backend(%s)", [found[-1]])
+        assert found[0] == found[1] != found[2]
+        kept.submit(connections.close_all).result()
 
 
 def test_a_paused_lane_holds_and_then_delivers(pushed: Towns) -> None:

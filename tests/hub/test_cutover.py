@@ -123,7 +123,7 @@ def test_the_whole_journey_crosses_the_change(client: Client) -> None:
         journeys.settle(relocation, course)
         with acting(HUB):
             relocation.refresh_from_db()
-        assert relocation.state == "SETTLED"
+        assert relocation.state == "COMPLETE"
         assert told(relocation).connection.standard == "gif_json"
         assert told(relocation, "movein.notice").connection.standard == "regional_xml"
 
@@ -267,6 +267,15 @@ def test_the_standard_of_a_connection_in_use_is_not_edited_in_place() -> None:
     assert "plan a change for a date" in shown.content.decode()
     row.refresh_from_db()
     assert row.standard == "gif_json"
+
+
+@pytest.mark.parametrize("had", [True, False])
+@time_machine.travel(EVENING, tick=False)
+def test_the_right_to_set_measures_goes_along_and_is_given_by_no_plan(had: bool) -> None:
+    Connection.objects.filter(municipality=HAKODATE).update(sets_protection=had)
+    assert plan(desk(planner(HAKODATE)), sets_protection="on").status_code == 302
+    rows = Connection.objects.filter(municipality=HAKODATE).order_by("valid_from")
+    assert [row.sets_protection for row in rows] == [had, had]
 
 
 # --- Signing keys --------------------------------------------------------------------------------------

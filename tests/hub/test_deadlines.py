@@ -17,7 +17,7 @@ from hub.relocations.corrections import Change
 from hub.relocations.filing import Filing
 from hub.relocations.models import Alert, Deadline, Relocation
 from municipalities.models import Connection
-from municipalities.notice import Flow, Precision, Role, Scope, UncertainDate
+from municipalities.notice import Flow, Precision, Residence, Role, Scope, UncertainDate
 from municipalities.opening import JST, Exceptional, Opening
 from tests.conftest import CHIYODA, HAKODATE, clerk
 from tests.hub import journeys
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.django_db
 
 #: clock, first day, last day as it falls, last day by an ordinary calendar; counted by hand with a printed calendar.
 LAST_DAYS = [
-    ("C14", "2026-03-28", "2026-04-11", "2026-04-13"),  # Saturday: the Monday after (D 1.1)
+    ("C14", "2026-03-28", "2026-04-11", "2026-04-13"),  # Saturday: the Monday after
     ("C14", "2026-03-31", "2026-04-14", "2026-04-14"),
     ("C14", "2026-04-19", "2026-05-03", "2026-05-07"),  # Golden Week: 3 to 6 May, the 6th in the place of the 3rd
     ("C14", "2026-04-18", "2026-05-02", "2026-05-07"),  # the Saturday before it
@@ -181,8 +181,8 @@ def test_the_flow_with_the_card_lapses_at_the_earlier_limit_and_not_while_that_i
         assert rows(relocation) == before
         with acting(HUB):
             assert Relocation.objects.get(pk=relocation.pk).flow == Flow.PAPER_CERT
-        # Who comes now needs the certificate on paper.
-        report(relocation, CHIYODA, "arrival.visited")
+        # Who comes now and moved in as planned needs the certificate on paper.
+        report(relocation, CHIYODA, "arrival.visited", legal_date=date.fromisoformat(living))
         assert refused(relocation, CHIYODA, "movein.decided", "REGISTERED").lead.code == "E200"
         report(relocation, HAKODATE, "certificate.paper_issued")
         report(relocation, CHIYODA, "movein.decided", "REGISTERED")
@@ -246,6 +246,38 @@ def test_no_move_in_notice_leads_to_an_inquiry_and_a_late_one_ends_it() -> None:
         report(relocation, CHIYODA, "movein.decided", "REGISTERED")
         report(relocation, HAKODATE, "movein.notice_applied")
         assert state(relocation) == "ARRIVED"
+
+
+def test_a_record_of_whom_nobody_has_registered_is_closed_ex_officio() -> None:
+    with time_machine.travel(FILED, tick=True):
+        relocation, _ = filed("2026-03-31", "2026-04-01")
+    with at("2026-04-01"):
+        report(relocation, HAKODATE, "moveout.effective")
+    with at("2026-09-28"):
+        while firing.fire().more:
+            pass
+        report(relocation, HAKODATE, "moveout.effective", "EX_OFFICIO")
+        assert states(relocation, Role.ORIGIN) == ["CLOSED_EX_OFFICIO"] * 3
+        assert state(relocation) == "CANCELLED"
+
+
+def test_nobody_is_waited_for_after_the_move_out_was_rejected() -> None:
+    """The filing has come to nothing: no reminder to the citizen, no alert to the town that was announced a visit."""
+    with time_machine.travel(FILED, tick=True):
+        document = three(planned_out_on=date(2026, 3, 31), living_from=date(2026, 4, 1), visit_on=date(2026, 4, 3))
+        relocation = journeys.file(document)
+        run(relocation, document, "moveout.reviewing")
+        report(relocation, HAKODATE, "moveout.decided", "REJECTED", movers=(1, 2))
+        assert rows(relocation)["C14"] == "RUNNING"  # for the third
+        report(relocation, HAKODATE, "moveout.decided", "REJECTED", movers=(3,))
+        found = rows(relocation)
+        assert {found[clock] for clock in ("VISIT", "C14", "SPECIAL14", "C30")} == {"SUPERSEDED"}
+    for day in ("2026-04-04", "2026-04-11", "2026-05-10"):
+        with at(day):
+            firing.fire()
+    assert told(relocation) == set()
+    with acting(HUB):
+        assert not relocation.events.filter(type__startswith="deadline").exists()
 
 
 def test_an_amended_day_supersedes_the_clock_that_ran_from_the_one_before() -> None:
@@ -335,6 +367,26 @@ def test_one_card_that_is_not_the_heads_is_for_the_clerk_to_judge() -> None:
     movers = tuple(msgspec.structs.replace(mover, presents_card=mover.ordinal == 2) for mover in document.movers)
     relocation = journeys.file(msgspec.structs.replace(document, movers=movers))
     assert told(relocation) == {("A410", CHIYODA)}
+
+
+def test_what_is_possible_and_unusual_is_for_a_clerk_to_look_at() -> None:
+    """A far day and a high age are no errors; nor is a period of stay that ends too early."""
+    today, document = timezone.localdate(), three()
+    far = journeys.file(msgspec.structs.replace(document, planned_out_on=today + timedelta(days=366)))
+    near = journeys.file(msgspec.structs.replace(document, planned_out_on=today + timedelta(days=365)))
+    assert (("A405", HAKODATE) in told(far), ("A405", HAKODATE) in told(near)) == (True, False)
+    for years, unusual in ((110, True), (109, False)):
+        born = UncertainDate(year=today.year - years, month=today.month, day=1)
+        old = (msgspec.structs.replace(document.movers[0], date_of_birth=born), *document.movers[1:])
+        relocation = journeys.file(msgspec.structs.replace(document, movers=old))
+        assert (("A426", HAKODATE) in told(relocation)) is unusual
+    living = document.living_from
+    assert living is not None
+    for days, ends in ((-1, True), (0, False)):
+        stay = Residence(category="mid_long_term", status="留学", expires_on=living + timedelta(days=days))
+        foreigner = msgspec.structs.replace(document.movers[0], nationality="USA", registry=None, residence=stay)
+        relocation = journeys.file(msgspec.structs.replace(document, movers=(foreigner, *document.movers[1:])))
+        assert (("A425", CHIYODA) in told(relocation)) is ends
 
 
 def test_differences_and_mismatches_reach_the_other_town_by_name_only() -> None:

@@ -236,6 +236,10 @@ MOST_OF_TASKS = {
     },
     ("task.cancelled", Role.DESTINATION): {"kind", "destination", "task", "refers_to", "person_count", "contact_office"}
     | of_movers("full_name"),
+    # Message 16: which paper of the origin belongs to which task that was opened before.
+    ("moveout.transfer_docs", Role.DESTINATION): {"kind", "origin", "destination", "task", "refers_to"}
+    | {"person_count", "contact_office"}
+    | of_movers("full_name"),
 }
 
 

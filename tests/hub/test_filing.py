@@ -18,7 +18,8 @@ from tests.conftest import CHIYODA, HAKODATE, filing, front, front_document
 
 pytestmark = pytest.mark.django_db
 
-OLD_CHUO_WARD_OF_HAMAMATSU = "221317"
+#: 浜松市 of seven wards became one of three on 2024-01-01; 北区 was divided between two of them.
+OLD_CHUO_WARD_OF_HAMAMATSU, OLD_KITA_WARD_OF_HAMAMATSU = "221317", "221350"
 BODY = "8" * 11
 
 
@@ -62,8 +63,8 @@ WRONG: list[tuple[str, Callable[[dict[str, Any]], None], str, str]] = [
     ("member unknown", put("/individualNumber", "x"), "E104", ""),
     ("date is text", put("/plannedOutOn", "tomorrow"), "E104", "/plannedOutOn"),
     ("date does not exist", put("/plannedOutOn", "2026-02-30"), "E104", "/plannedOutOn"),
-    ("planned out too far back", put("/plannedOutOn", day(-15)), "E308", "/plannedOutOn"),
-    ("planned out too far ahead", put("/plannedOutOn", day(366)), "E308", "/plannedOutOn"),
+    ("planned out too far back", put("/plannedOutOn", day(-3651)), "E308", "/plannedOutOn"),
+    ("planned out too far ahead", put("/plannedOutOn", day(3651)), "E308", "/plannedOutOn"),
     ("window not open yet", put("/livingFrom", day(31)), "E304", "/livingFrom"),
     ("window over", put("/livingFrom", day(-11)), "E304", "/livingFrom"),
     ("visit in the past", put("/visitOn", day(-1)), "E308", "/visitOn"),
@@ -71,7 +72,8 @@ WRONG: list[tuple[str, Callable[[dict[str, Any]], None], str, str]] = [
     ("check digit wrong", put("/newAddress/localGovernmentCode", "131017"), "E120", "/newAddress/localGovernmentCode"),
     ("five digits", put("/oldAddress/localGovernmentCode", "01202"), "E120", "/oldAddress/localGovernmentCode"),
     ("code is a number", put("/oldAddress/localGovernmentCode", 12025), "E104", "/oldAddress/localGovernmentCode"),
-    ("code expired", put("/oldAddress/localGovernmentCode", OLD_CHUO_WARD_OF_HAMAMATSU), "E120", "/oldAddress/localGovernmentCode"),
+    ("code expired", put("/newAddress/localGovernmentCode", OLD_CHUO_WARD_OF_HAMAMATSU), "E120", "/newAddress/localGovernmentCode"),
+    ("area divided", put("/oldAddress/localGovernmentCode", OLD_KITA_WARD_OF_HAMAMATSU), "E120", "/oldAddress/localGovernmentCode"),
     ("designated city instead of ward", put("/newAddress/localGovernmentCode", "011002"), "E120", "/newAddress/localGovernmentCode"),
     ("same municipality", put("/newAddress/localGovernmentCode", HAKODATE), "E307", "/newAddress/localGovernmentCode"),
     ("postal code", put("/newAddress/postalCode", "100-0001"), "E121", "/newAddress/postalCode"),
@@ -116,6 +118,31 @@ def test_a_wrong_field_is_refused_by_name_and_nothing_is_stored(
     assert problem["title"]
     with acting(HUB):
         assert not Relocation.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("code", "language", "says"),
+    [
+        (OLD_CHUO_WARD_OF_HAMAMATSU, "en", ("Use 221384 (静岡県浜松市中央区), valid since Jan. 1, 2024.",)),
+        (OLD_CHUO_WARD_OF_HAMAMATSU, "ja", ("2024年1月1日から有効な 221384 (静岡県浜松市中央区) を使ってください。",)),
+        (
+            OLD_KITA_WARD_OF_HAMAMATSU,
+            "ja",
+            ("2024年1月1日に区域が分かれました", "221384", "初生町", "221392", "ほかの区域"),
+        ),
+        ("999999", "ja", ("現在有効な6桁",)),
+    ],
+)
+def test_a_code_of_the_past_is_answered_with_those_in_its_place(
+    code: str, language: str, says: tuple[str, ...]
+) -> None:
+    body = document()
+    put("/newAddress/localGovernmentCode", code)(body)
+    problem = front().post("relocations", body, Accept_Language=language).json()
+    [wrong] = [one for one in problem["errors"] if one["code"] == "E120"]
+    assert wrong["pointer"] == "/newAddress/localGovernmentCode"
+    assert all(word in wrong["remedy"] for word in says), wrong["remedy"]
+    assert problem["remedy"] == wrong["remedy"]
 
 
 def test_two_or_more_remain_and_nobody_becomes_head() -> None:

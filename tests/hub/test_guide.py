@@ -37,8 +37,10 @@ class Shell:
         assert self.bash.stdout is not None
         self.bash.stdin.write(f"{commands}\necho; echo '--- typed'\n")
         self.bash.stdin.flush()
-        lines = list(iter(self.bash.stdout.readline, "--- typed\n"))
-        assert "" not in lines[-1:], "the shell has ended"
+        lines: list[str] = []
+        while (line := self.bash.stdout.readline()) != "--- typed\n":
+            assert line, f"the shell has ended: {''.join(lines)}"
+            lines.append(line)
         return "".join(lines)
 
     def close(self) -> None:

@@ -30,11 +30,13 @@ from hub.fidelity import services as fidelity
 from hub.fidelity.models import Kind, Substitution
 from hub.onboarding import services as onboarding
 from hub.onboarding.models import Draft, Run
+from hub.procedures import documents
 from hub.procedures import services as procedures
 from hub.procedures.conditions import Move, Person
 from hub.procedures.models import LocalRule, Task
+from hub.protection import expiring
 from hub.protection.models import Act, ContactWish, Guarded, Measure, Release
-from hub.relocations.models import Alert, Relocation
+from hub.relocations.models import Alert, Kept, Relocation
 from hub.shadow import services as shadow
 from hub.vault import services as vault
 from municipalities.characters import Fallback
@@ -128,6 +130,7 @@ def tasked(relocation: Relocation) -> None:
     with acting(HUB):
         key = vault.open_one(relocation.pk)
         procedures.answer(relocation.pk, relocation.owner, {(0, "property"): "yes"}, key)
+        documents.keep(relocation.pk, {("F12", 1): ("4500",)}, key)
         move = Move(MoveKind.DOMESTIC, Scope.WHOLE, (person,))
         gates = {1: frozenset({"O_ACCEPTED", "O_EFFECTIVE"})}
         case = procedures.Case(relocation.pk, relocation.receipt_no, relocation.owner, move, key, gates, frozenset())
@@ -164,8 +167,10 @@ def about_people(relocation: Relocation) -> None:
         of_town = {"municipality_id": HAKODATE}
         measure = Measure.objects.create(mark=b"x", expires_on=timezone.localdate(), set_by="7", **of_town)
         Guarded.objects.create(measure=measure, relocation=relocation, ordinal=1, **of_town)
+        assert expiring.watch() == 1
         Release.objects.create(act=Act.END, measure=measure, asked_by="7", **of_town)
         ContactWish.objects.create(relocation=relocation, **of_town)
+        Kept.objects.create(relocation=relocation, type="filing.withdrawn")
         Alert.objects.create(relocation=relocation, code="A405", ordinals=[1], **of_town)
 
 
@@ -484,8 +489,8 @@ FORBIDDEN: tuple[tuple[Actor, str, int | str], ...] = (
     (journeys.system(HAKODATE), "UPDATE deliveries_lane SET paused = true", 0),
     (
         journeys.system(HAKODATE),
-        "INSERT INTO relocations_mover (leg_id, relocation_id, municipality_id, role, ordinal, state)"
-        " SELECT leg_id, relocation_id, municipality_id, role, 99, 'PENDING' FROM relocations_mover",
+        "INSERT INTO relocations_mover (leg_id, relocation_id, municipality_id, role, ordinal, state, flow)"
+        " SELECT leg_id, relocation_id, municipality_id, role, 99, 'PENDING', flow FROM relocations_mover",
         "refused",
     ),
     (

@@ -59,7 +59,7 @@ def situations(draw: st.DrawFn) -> Situation:
         outdated=draw(known),
         prior_over=draw(st.booleans()),
         version_by=draw(st.sampled_from(["", journey.AMENDED, TOWNS[Role.ORIGIN]])),
-        flow=draw(st.sampled_from(Flow)),
+        flows=draw(st.fixed_dictionaries({ordinal: st.sampled_from(Flow) for ordinal in everyone})),
         planned_out_on=draw(st.sampled_from([None, TODAY, date(2026, 3, 1), date(2026, 5, 1)])),
         legs=tuple(legs),
         facts=tuple(draw(st.lists(facts, max_size=25))),
@@ -152,7 +152,8 @@ def test_a_move_in_needs_the_visit_and_the_certificate_of_its_flow(situation: Si
         covered = {key[0] for key, told in situation.covered.items() if ordinal in told}
         assert "movein.decided" not in covered
         visited = about_any(situation, {("arrival.visited", ""), ("arrival.diverted", "")}, ordinal)
-        by_card = about(situation, "certificate.available", "", ordinal) and situation.flow is Flow.CARD_SPECIAL
+        by_card = about(situation, "certificate.available", "", ordinal)
+        by_card = by_card and situation.flows[ordinal] is Flow.CARD_SPECIAL
         certified = by_card or about(situation, "certificate.paper_issued", "", ordinal) or needs_none
         assert (journey.missing(past, "movein.decided", Role.DESTINATION) == []) == (visited and certified)
 
@@ -271,7 +272,28 @@ def test_every_state_of_a_leading_leg_counts_for_the_filing(role: Role) -> None:
     states = {state for step in tables.transitions(role) for state in step}
     assert states - journey.ELSEWHERE == set(journey.LEADING[role])
     waits = {"RETURNED", "CONSENT_PENDING"}
-    assert set(journey.ORDER) | set(journey.ENDED) | waits == set(RelocationState.values)
+    assert set(journey.ORDER) | set(journey.ENDED) | waits | {journey.COMPLETE} == set(RelocationState.values)
+
+
+def test_every_state_of_a_filing_stands_in_the_table_and_what_is_none_says_where_it_shows() -> None:
+    rows = tables.rows("filing_states.csv")
+    assert {row["state"] for row in rows if row["kept_as"] == "state"} == set(RelocationState.values)
+    assert {row["state"] for row in rows if row["kept_as"] != "state"} == {"DRAFT", "DIVERTED", "PARKED"}
+    assert all(row["condition"] and row["source"] for row in rows)
+    assert "DIVERTED" in {state for step in tables.transitions(Role.DESTINATION) for state in step}
+
+
+@given(situations())
+def test_a_notice_that_says_the_flow_is_about_movers_of_one(situation: Situation) -> None:
+    for item in journey.travel(situation).due:
+        if "flow" in tables.allowed(item.type, item.role, situation.kind):
+            assert len({situation.flows[ordinal] for ordinal in item.ordinals}) == 1
+
+
+def test_the_way_with_the_card_names_the_filing_as_long_as_anybody_goes_it() -> None:
+    assert tables.whole_flow([Flow.PAPER_CERT, Flow.CARD_SPECIAL]) is Flow.CARD_SPECIAL
+    assert tables.whole_flow([Flow.EX_OFFICIO, Flow.PAPER_CERT]) is Flow.PAPER_CERT
+    assert set(tables.FLOWS) == set(Flow)
 
 
 def test_every_notice_has_a_column_of_disclosure_and_every_field_a_row() -> None:
@@ -303,7 +325,7 @@ def test_the_pages_to_read_hold_every_step_and_every_message() -> None:
 
 
 def test_the_error_catalogue_is_whole() -> None:
-    """D 6.6: every class, in two languages, with who acts and what to do; precedence is the code's order."""
+    """Every class, in two languages, with who acts and what to do; precedence is the code's order."""
     found = catalogue.entries()
     assert list(found) == sorted(found, key=lambda code: (code[0] == "A", code))
     assert {row.who for row in found.values()} <= {"sender", "citizen", "clerk", "operator", "hub", "ignore"}

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db
 TSURUMI, KANAGAWA = "141011", "141020"
 VISIT = [("arrival.planned", "destination"), ("arrival.prefill", "destination")]
 APPENDIX = [("appendix.notice", "domicile")]
-#: What is told in an undisturbed move of each kind, written from the law: D 1.1 and the order rules.
+#: What is told in an undisturbed move of each kind, written from the law and the order rules.
 COURSES: dict[Kind, list[tuple[str, str]]] = {
     Kind.DOMESTIC: [("moveout.submitted", "origin"), *VISIT, ("movein.notice", "origin"), *APPENDIX],
     Kind.IN_CITY: [*VISIT, *APPENDIX],
@@ -61,7 +61,7 @@ def test_a_move_of_each_kind_settles_with_the_notices_of_the_law(kind: Kind) -> 
     document = of_kind(kind)
     relocation = journeys.file(document)
     journeys.settle(relocation, journeys.course(relocation, document))
-    assert journeys.picture(relocation)["state"] == "SETTLED"
+    assert journeys.picture(relocation)["state"] == "COMPLETE"
     assert told(relocation) == Counter(COURSES[kind])
 
 
@@ -80,7 +80,7 @@ def test_after_an_unfiled_stay_both_towns_are_told_and_nothing_is_filed_at_the_a
     document = of_kind(Kind.DOMESTIC, last_registered=NAHA)
     relocation = journeys.file(document)
     journeys.settle(relocation, journeys.course(relocation, document))
-    assert journeys.picture(relocation)["state"] == "SETTLED"
+    assert journeys.picture(relocation)["state"] == "COMPLETE"
     assert told(relocation) == Counter(
         [*VISIT, ("movein.notice", "origin"), ("movein.notice", "last_registered"), *APPENDIX]
     )
@@ -100,7 +100,7 @@ def test_a_second_move_waits_until_the_first_is_registered() -> None:
     journeys.settle(relocation, said)
     assert told(later) == Counter([("arrival.planned", "destination"), ("moveout.submitted", "origin")])
     journeys.settle(later, journeys.course(later, second))
-    assert journeys.picture(later)["state"] == "SETTLED"
+    assert journeys.picture(later)["state"] == "COMPLETE"
 
 
 @pytest.mark.parametrize(

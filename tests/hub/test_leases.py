@@ -4,12 +4,13 @@
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from random import Random
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.utils import timezone
 
 from hub.actors import HUB, acting
@@ -164,8 +165,11 @@ def test_a_courier_that_dies_after_sending_sends_again_under_the_same_id(
     def never(outcomes: list[claims.Outcome]) -> int:
         raise ConnectionError
 
-    async def die() -> None:
-        task = asyncio.create_task(courier.Courier(0, 10).run())
+    async def wait(_courier: courier.Courier) -> None:
+        await asyncio.sleep(60)
+
+    async def die(database: ThreadPoolExecutor) -> None:
+        task = asyncio.create_task(courier.Courier(0, 10, database).run())
         while not pushed.done:
             await asyncio.sleep(0.005)
         task.cancel()
@@ -173,8 +177,13 @@ def test_a_courier_that_dies_after_sending_sends_again_under_the_same_id(
             await task
 
     with monkeypatch.context() as patch:
-        patch.setattr(courier, "FLUSH_SECONDS", 5.0) if how == "cancelled" else patch.setattr(courier, "write", never)
-        asyncio.run(die())
+        if how == "cancelled":
+            patch.setattr(courier.Courier, "write_down", wait)
+        else:
+            patch.setattr(courier, "write", never)
+        with ThreadPoolExecutor(1) as database:
+            asyncio.run(die(database))
+            database.submit(connections.close_all).result()
     row = told(relocation)
     assert (row.state, row.attempts) == ("queued", 1)
     assert row.leased_until is not None

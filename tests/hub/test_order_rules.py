@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import time_machine
 
-from hub.relocations import tables
+from hub.relocations import journey, tables
 from municipalities.models import Connection
 from tests.conftest import connect
 from tests.hub import order_rules
@@ -50,12 +50,19 @@ IN = (
 )
 
 
-def test_every_rule_has_something_to_judge() -> None:
+@pytest.fixture
+def _connected() -> None:
     Connection.objects.update(valid_from=date(2026, 1, 1), concurrency=64, per_second=None)
     for code in TOWNS:
         connect(code, "gif_json", "pull:" if code in PULLS else f"memory:{code}")
-    begin = datetime(2026, 3, 10, 9, 0, tzinfo=ZoneInfo("Asia/Tokyo"))
-    with time_machine.travel(begin, tick=True) as clock:
+
+
+BEGIN = datetime(2026, 3, 10, 9, 0, tzinfo=ZoneInfo("Asia/Tokyo"))
+
+
+@pytest.mark.usefixtures("_connected")
+def test_every_rule_has_something_to_judge() -> None:
+    with time_machine.travel(BEGIN, tick=True) as clock:
         world = World(clock=clock)
         world.do("file", "head", None)
         world.do("file", "foreign", None)
@@ -81,6 +88,23 @@ def test_every_rule_has_something_to_judge() -> None:
         for life in world.lives:
             log = order_rules.read(life)
             assert {(row.role, row.municipality_id, row.ordinal): row.state for row in log.movers} == log.states()
-            for name, holds in order_rules.RULES.items():
-                judged[name] += holds(log)
+            for name in order_rules.RULES:
+                judged[name] += order_rules.judge(name, log)
+            judged["O9"] += order_rules.agency(log)
     assert {name for name in order_rules.RULES if not judged[name]} == set()
+
+
+@pytest.mark.usefixtures("_connected")
+def test_who_is_registered_nowhere_is_confirmed_by_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """O7: a late confirmation of a cancelled move-in is refused; without that gate the oracle finds it."""
+    with time_machine.travel(BEGIN, tick=True) as clock:
+        world = World(clock=clock)
+        world.do("file", "card", None)
+        told(world, 0, *OUT, *IN, (B, "cancel.decided", "CANCEL_AMENDED", ""))
+        late = Mail(0, 99, A, "movein.notice_applied", "", None, "")
+        assert world.do("post", late) == "E201"
+        assert order_rules.o7(order_rules.read(world.lives[0]))
+        monkeypatch.setitem(journey.CONDITIONS, "arrival.stands", lambda past: ("movein.notice", "") in past.happened)
+        assert world.do("post", late) == "new"
+        with pytest.raises(AssertionError):
+            order_rules.o7(order_rules.read(world.lives[0]))

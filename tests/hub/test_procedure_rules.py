@@ -1,6 +1,7 @@
 """The rules of follow-on procedures: a table of cases for each, boundaries of age, and what holds for every household."""
 
 import csv
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -130,6 +131,15 @@ def test_a_child_turns_six_between_the_two_towns() -> None:
     assert "F12.leave" not in found  # left on 31 March, moved in on 1 April
 
 
+def test_a_spouse_who_moves_with_the_child_of_a_recipient_who_stays_is_told_as_well() -> None:
+    """Only the child, or the child with the spouse, leaves the recipient (F08; Rule Art. 6)."""
+    case = dict.fromkeys(CASES[0], "") | {"scope": "PART", "birth": "2015-01-01", "coverage": "none"}
+    child, mother = move(case), move(case | {"birth": "1990-01-01"})
+    both = replace(child, persons=(replace(mother.persons[0], ordinal=1), replace(child.persons[0], ordinal=2)))
+    found = evaluate(both, {(2, "child_of_recipient"): "yes"}, {})
+    assert [(one.ordinal, one.verdict) for one in found if one.rule.name == "F08.apart"] == [(2, Verdict.DUE)]
+
+
 # --- What a town sets otherwise ----------------------------------------------------------------------------------
 
 
@@ -147,15 +157,23 @@ def test_a_town_may_set_another_age_other_days_or_nothing_at_all() -> None:
     }
 
 
-#: D 2.4 and 1.1: day of moving in, rule, last day.
+#: Day of moving in, rule, last day.
 LAST_DAYS = [
     ("F01.gain", "2026-03-28", date(2026, 4, 13)),  # day 14 is a Saturday: the next open day
-    ("F06.application", "2026-04-01", date(2026, 4, 15)),  # applied on 16 April: too late (D 2.4)
+    ("F06.application", "2026-04-01", date(2026, 4, 15)),  # applied on 16 April: too late
     ("F06.application", "2026-03-28", date(2026, 4, 11)),  # the safe day: not extended
-    ("F08.claim", "2026-03-30", date(2026, 4, 14)),  # claimed on 16 April: a month is lost (D 2.4)
+    ("F08.claim", "2026-03-30", date(2026, 4, 14)),  # claimed on 16 April: a month is lost
     ("F19", "2026-04-05", date(2026, 5, 7)),  # day 30 falls into Golden Week
     ("F19", "2026-12-01", date(2027, 1, 4)),  # and over the turn of the year
 ]
+
+
+def test_the_claim_for_child_allowance_is_counted_from_the_earlier_of_both_days() -> None:
+    """Some cities count from the planned day of moving out: the earlier last day is shown."""
+    case = dict.fromkeys(CASES[0], "") | {"coverage": "child"}
+    for leaves, arrives in (("2026-03-28", "2026-04-02"), ("2026-04-02", "2026-03-28")):
+        found = {one.rule.name: one for one in evaluate(move(case | {"leaves": leaves, "arrives": arrives}), {}, {})}
+        assert found["F08.claim"].due_on(Opening()) == date(2026, 4, 12)  # a Sunday: not extended
 
 
 @pytest.mark.parametrize(("rule", "arrives", "last"), LAST_DAYS)

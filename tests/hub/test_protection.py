@@ -138,7 +138,7 @@ def test_a_filing_of_a_protected_person_is_guarded_before_anybody_is_told() -> N
     with acting(HUB):
         relocation.refresh_from_db()
         assert set(Leg.objects.filter(relocation=relocation).values_list("guard", flat=True)) == {"own", "told"}
-    assert relocation.state == "SETTLED"
+    assert relocation.state == "COMPLETE"
 
 
 def test_a_measure_set_later_reaches_the_towns_that_know_of_the_move() -> None:

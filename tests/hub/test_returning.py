@@ -17,6 +17,7 @@ from hub.deliveries import services as deliveries
 from hub.deliveries.models import Delivery, Difference, Return
 from hub.deliveries.states import Cause
 from hub.fidelity.models import Decision
+from hub.protection.models import Measure
 from hub.relocations import services as relocations
 from hub.relocations.models import Relocation, Report
 from hub.vault import services as vault
@@ -29,6 +30,7 @@ from municipalities.standard.answers import Answer, AnswerKind
 from tests.conftest import CHIYODA, HAKODATE, NAHA, clerk, connect, filing, town
 from tests.hub import journeys
 from tests.hub.test_fidelity import YOSHIKO, desk, named, operator, told
+from tests.hub.test_protection_routed import system
 
 pytestmark = pytest.mark.django_db
 
@@ -289,8 +291,7 @@ def test_an_unknown_private_character_is_asked_and_never_guessed(gaiji: Moving) 
         assert Report.objects.get().type == "moveout.reviewing"
         assert Decision.objects.get().municipality_id == HAKODATE
     assert differences() == {"/movers/0/fullName": ("渡邉\U000e0100　花子", "渡邉\U000e0100　﨑子")}
-    again = gaiji.report(content)  # the same text is read without asking now; the leg has gone on
-    assert (again.status_code, again.json()["code"]) == (409, "E200")
+    assert gaiji.report(content).status_code == 201  # the same text is read without asking now
 
 
 def test_a_corrected_gaiji_table_lets_the_file_be_read_again(gaiji: Moving) -> None:
@@ -308,6 +309,41 @@ def test_a_corrected_gaiji_table_lets_the_file_be_read_again(gaiji: Moving) -> N
     visitor.client.post(listed, again)
     with acting(HUB):
         assert (Return.objects.get().state, Report.objects.count()) == ("taken", 1)
+
+
+@pytest.mark.parametrize("type_", ["protection.route", "moveout.transfer_docs"])
+def test_a_record_that_only_goes_with_a_report_is_never_kept_for_a_person(gaiji: Moving, type_: str) -> None:
+    """Whoever looks at held files must not learn of a measure, and a measure waits for nobody."""
+    gaiji.system = system(HAKODATE)
+    answer = gaiji.report(with_own(gaiji), type_)
+    assert (answer.status_code, answer.json()["code"]) == (422, "E130")
+    assert "JSON" in answer.json()["detail"]
+    with acting(HUB):
+        assert not Return.objects.exists()
+
+
+def test_a_held_visit_keeps_its_day(gaiji: Moving) -> None:
+    assert gaiji.report(with_own(gaiji), "arrival.visited", Hikkoshi_Report_Visited_On="2026-04-01").status_code == 202
+    with acting(HUB):
+        assert Return.objects.get().report["visited_on"] == "2026-04-01"
+    wrong = gaiji.report(gaiji.content, "arrival.visited", Hikkoshi_Report_Visited_On="1 April")
+    assert (wrong.status_code, wrong.json()["code"]) == (400, "E110")
+
+
+def test_a_measure_in_a_record_needs_the_scope_and_leaves_no_difference() -> None:
+    """The item for the office is what is said, not something that differs from what the town was told."""
+    move = Moving()
+    record = msgspec.structs.replace(move.record, contact_office="市民課　見本係", protected=True)
+    content = move.layout.write(record).content
+    refused = move.report(content, "protection.route")
+    assert (refused.status_code, refused.json()["code"]) == (403, "E107")
+    with acting(HUB):
+        assert not Measure.objects.exists()
+    move.system = system(HAKODATE)
+    assert move.report(content, "protection.route").status_code == 201
+    with acting(HUB):
+        assert {row.contact_office for row in Measure.objects.all()} == {"市民課　見本係"}
+    assert differences() == {}
 
 
 def test_an_unknown_code_of_a_record_waits_and_can_be_put_aside() -> None:

@@ -195,7 +195,8 @@ class Hub:
                 continue  # killed between file and manifest: it is laid there again
             assert not found.spoilt
             headers = {"Content-Type": slip.content_type, "Authorization": f"Bearer file-{town.code}"}
-            about = {"Id": slip.report_id, "Type": slip.report_type, "Outcome": slip.report_outcome}
+            about = {"Id": slip.report_id, "Type": slip.report_type, "Outcome": slip.report_outcome,
+                     "Visited-On": slip.report_visited_on}  # fmt: skip
             headers |= {f"Hikkoshi-Report-{name}": text for name, text in about.items() if text}
             headers |= {"Hikkoshi-Delivery": slip.delivery} if slip.report_id else {}
             is_report = not slip.delivery or bool(slip.report_id)

@@ -9,14 +9,19 @@ import subprocess
 import sys
 from argparse import ArgumentParser
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
+from hub.relocations.reported import ReportBody
 from municipalities.conformance import options
 from municipalities.conformance.checks import CHECKS
+from municipalities.conformance.hub import REPORT, Content, Hub
 from municipalities.conformance.kit import Report, Result, table
 from municipalities.conformance.report import as_html, as_json
+from municipalities.conformance.trays import Tray
 from tests.municipalities.broken_adapters import BROKEN
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -124,3 +129,34 @@ def test_a_report_escapes_what_was_seen() -> None:
     report = Report("push", "<b>", [Result(table()[0], False, "<script>")])
     assert "<script>" not in as_html(report)
     assert as_json(report)["grade"] == "D"
+
+
+def answered(hub: Hub, name: str) -> bool:
+    """Whether the kit has taken this file up."""
+    return any(name in one.path for one in hub.asked)
+
+
+def test_the_kit_takes_a_record_that_makes_a_report_and_names_what_its_manifest_lacks(tmp_path: Path) -> None:
+    """A town may say the day of a visit, papers and a measure with a record in its own layout."""
+    hub = Hub("kit", "secret")
+    tray = Tray(f"folder:{tmp_path}", hub)
+    hub.known["a-notice"] = Content("arrival.prefill", "text/plain", b"")
+    try:
+        changes = {"1.dat": {}, "2.dat": {"reportVisitedOn": "1 April"}, "3.dat": {"delivery": "unknown"}}
+        for name, more in changes.items():
+            told = {"size": 6, "sha256": sha256(b"record").hexdigest(), "delivery": "a-notice", "reportId": name}
+            told |= {"reportType": "arrival.visited", "reportVisitedOn": "2025-04-01", **more}
+            (tray.answers / name).write_bytes(b"record")
+            (tray.answers / f"{name}.manifest.json").write_text(json.dumps(told))
+            assert hub.wait(partial(answered, hub, name), 5)
+    finally:
+        tray.close()
+        hub.close()
+    assert [one.status for one in hub.asked] == [201, 422, 404]
+    [report] = map(json.loads, hub.reports.values())
+    assert (report["type"], report["visited_on"], report["delivery"]) == ("arrival.visited", "2025-04-01", "a-notice")
+    assert sorted(path.name for path in (tray.answers / "bad").glob("*.dat")) == ["2.dat", "3.dat"]
+
+
+def test_the_kit_knows_every_member_of_a_report() -> None:
+    assert set(ReportBody.__struct_fields__) == REPORT

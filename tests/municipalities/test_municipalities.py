@@ -298,10 +298,12 @@ def test_the_admin_changes_hours_and_connections_but_not_the_table(operator: Cli
     assert "gif_json" in str(refused.context["errors"])
     assert "ftp://x/" in refused.content.decode()
     data |= {"connections-0-standard": now.standard, "connections-0-address": now.address}
+    data["connections-0-sets_protection"] = "on"
     saved = operator.post(url, data)
     assert saved.status_code == 302, saved.context["errors"]
     row = Municipality.objects.get(pk="011011")
     assert (row.name, row.opens_at, row.connections.get().concurrency) == ("中央区", time(9), 2)
+    assert row.connections.get().sets_protection
     assert operator.get("/admin/municipalities/municipality/add/").status_code == 403
     assert operator.post("/admin/municipalities/municipality/011011/delete/").status_code == 403
 

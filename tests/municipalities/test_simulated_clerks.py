@@ -5,6 +5,7 @@ import json
 import re
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import time_machine
@@ -12,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from municipalities import standard
-from municipalities.notice import Flow, Mover, Notice, Role
-from municipalities.simulator import clerk
+from municipalities.notice import Flow, Kind, Mover, Notice, Role
+from municipalities.simulator import clerk, counter
 from municipalities.simulator.agenda import Agenda
 from municipalities.simulator.api import Api
 from municipalities.simulator.desk import Desk
@@ -160,3 +161,88 @@ def test_an_agenda_does_nothing_twice_at_a_time_and_forgets_nothing_asked_meanwh
 
     asyncio.run(scenario())
     assert {key: begun.count(key) for key in begun} == {"a": 2, "b": 1, "again": 3, "late": 1}
+
+
+def test_what_a_person_says_at_a_counter_the_clerks_do(tmp_path: Path) -> None:
+    """Who asks to wait, or appears elsewhere, before the decision is heard; afterwards it is too late."""
+    towns = [
+        Town(code=code, standard="gif_json", address=address, client_id="", client_secret="")
+        for code, address in (("011011", "pull:"), ("131016", "pull:"), ("012025", "folder:towns/012025"))
+    ]
+    settings = Settings(hub="", data=tmp_path, folder_root=tmp_path)
+
+    async def scenario() -> None:
+        async with open_session() as session:
+            ledger = Ledger(tmp_path)
+            office = Office({one.code: one for one in towns}, settings, ledger, Api(session, ""), Faults([]))
+            intake, count = Intake(office, Desk(office)), iter(range(100))
+
+            async def arrives(town: Town, type_: str, receipt_no: str, **more: Any) -> list[str]:
+                number = f"n{next(count)}"
+                notice = Notice(
+                    notice_id=number, type=type_, receipt_no=receipt_no, recipient=town.code,
+                    movers=(Mover(ordinal=1),), **{"version": 1, "role": Role.DESTINATION, **more},
+                )  # fmt: skip
+                content = standard.load(town.standard).write(notice).content
+                await intake.take(town, Envelope(number, type_), content)
+                return [one.step.name for one in ledger.open_steps(f"{town.code}/{number}", 9)]
+
+            async def says(town: Town, what: Any, receipt_no: str) -> bool:
+                changes = (counter.Change("/newAddress", {}),) if what == "appears" else ()
+                return await intake.hear(town, counter.Said(receipt_no, what, changes))
+
+            planned, other, files = towns
+            receipts = ["received", "accepted_for_review"]
+            # Appears elsewhere: reported there once, and registered there only.
+            assert await says(other, "appears", "A")
+            assert await says(other, "appears", "A")
+            assert [one.step.name for one in ledger.open_steps(f"{other.code}/A/appears", 9)] == ["arrival.diverted"]
+            assert await arrives(planned, "arrival.prefill", "A") == receipts
+            assert await arrives(other, "arrival.prefill", "A") == [*receipts, "movein.decided"]
+            # The same when the record had come, as long as nobody was registered.
+            assert (await arrives(planned, "arrival.prefill", "B"))[2:] == ["arrival.visited", "movein.decided"]
+            assert await says(other, "appears", "B")
+            assert len(ledger.open_steps(f"{planned.code}/n2", 9)) == 2
+            # A town that exchanges files has said all at once.
+            assert len(await arrives(files, "arrival.prefill", "C")) == 4
+            assert not await says(other, "appears", "C")
+            # Asked to wait, a clerk decides on the new version, where nothing is filed at the town that is left, too.
+            within = {"kind": Kind.IN_CITY, "flow": Flow.NOT_APPLICABLE}
+            assert await says(planned, "wait", "D")
+            assert await arrives(planned, "arrival.prefill", "D", **within) == receipts
+            amended = await arrives(planned, "filing.amended", "D", **within, version=2)
+            assert amended == ["received", "registered", "arrival.visited", "movein.decided"]
+            assert len(await arrives(planned, "moveout.submitted", "E", role=Role.ORIGIN)) == 6
+            assert await says(planned, "wait", "E")
+            await ledger.close()
+
+    asyncio.run(scenario())
+
+
+def test_what_the_hub_took_has_taken_effect_though_an_earlier_answer_waits(tmp_path: Path) -> None:
+    """A town that exchanges files lays all of an answer at once; the hub may take the third before the second."""
+    town = Town(code="012025", standard="gif_json", address="folder:towns/012025", client_id="", client_secret="")
+    notice = Notice(
+        notice_id="n", type="moveout.submitted", receipt_no="r", version=1, recipient=town.code, role=Role.ORIGIN,
+        movers=(Mover(ordinal=1),),
+    )  # fmt: skip
+    answers = tmp_path / "towns" / town.code / "answers"
+    (answers / "done").mkdir(parents=True)
+
+    async def scenario() -> None:
+        async with open_session() as session:
+            ledger = Ledger(tmp_path)
+            settings = Settings(hub="", data=tmp_path, folder_root=tmp_path)
+            office = Office({town.code: town}, settings, ledger, Api(session, ""), Faults([]))
+            desk = Desk(office)
+            content = standard.load(town.standard).write(notice).content
+            await Intake(office, desk).take(town, Envelope("n", notice.type), content)
+            await desk.work("012025/n")
+            for path in answers.glob("n.03.registered*"):
+                path.replace(answers / "done" / path.name)
+            await desk.work("012025/n")
+            assert [one["times"] for one in ledger.effects()] == [1]
+            assert [one.n for one in ledger.open_steps("012025/n", 9)] == [0, 1, 2, 4, 5]
+            await ledger.close()
+
+    asyncio.run(scenario())

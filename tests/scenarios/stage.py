@@ -112,6 +112,13 @@ def move(*movers: Mover, origin: str = A, destination: str = B, **changes: Any) 
     return msgspec.structs.replace(document, filer=Filer(consents_held=people.asked(document, today)))
 
 
+def sent(document: Filing) -> dict[str, Any]:
+    """A filing as a front sends it, to whose wording the citizen agreed just now."""
+    consent = {"givenAt": timezone.now().isoformat(), "method": "online", "textVersion": "test-1"}
+    plain: dict[str, Any] = msgspec.to_builtins(document)
+    return plain | {"consent": consent}
+
+
 @dataclass
 class Town:
     """A town's system at the API, with everything that it ever fetched."""
@@ -167,6 +174,12 @@ class Story:
         """The row as it is now."""
         with acting(HUB):
             return Relocation.objects.get(pk=self.relocation.pk)
+
+    def flows(self) -> list[str]:
+        """How the movers' certificates travel, by their number."""
+        with acting(HUB):
+            found = dict(Row.objects.filter(relocation=self.relocation).values_list("ordinal", "flow"))
+        return [found[ordinal] for ordinal in sorted(found)]
 
     def states(self, code: str, role: Role | None = None) -> list[str]:
         """The movers' states at a town, by their number."""
@@ -226,7 +239,7 @@ class Story:
         """The origin reviews and registers the move-out, and sends the certificate of the flow."""
         self.report(code, "moveout.reviewing", **more)
         self.report(code, "moveout.decided", "REGISTERED", **more)
-        card = self.row.flow == Flow.CARD_SPECIAL
+        card = self.row.flow == Flow.CARD_SPECIAL  # as long as anybody goes the way with the card
         self.report(code, "certificate.available" if card else "certificate.paper_issued", **more)
 
     def moved_in(self, code: str = B, **more: Any) -> None:
@@ -272,6 +285,14 @@ class Story:
         with acting(HUB):
             rows = Alert.objects.filter(relocation=self.relocation, municipality=code, settled_at=None)
             return list(rows.order_by("code").values_list("code", flat=True))
+
+    def looked_at(self, code: str, alert: str) -> str:
+        """What a clerk of the town reads when they open an alert."""
+        with acting(HUB):
+            key = Alert.objects.get(relocation=self.relocation, municipality=code, code=alert).pk
+        answer = self.stage.clerk(code).get(f"/admin/relocations/alert/{key}/change/")
+        assert answer.status_code == 200
+        return Page(answer.content.decode()).text
 
     def deadline(self, clock: str) -> tuple[date, date | None, str]:
         """The last day as it falls, as the town is open, and the state of a deadline."""
@@ -319,11 +340,22 @@ class Stage:
 
     def file(self, filing: Filing, citizen: str = "citizen") -> Story:
         """File as a citizen; the towns are told."""
-        user, _ = User.objects.get_or_create(username=citizen)
+        user = self.user(citizen)
         relocation, _ = services.file(filing, user.actor)
-        story = Story(self, relocation, user)
+        return self.follow(relocation, user)
+
+    def user(self, name: str) -> User:
+        """A citizen's account."""
+        user, _ = User.objects.get_or_create(username=name)
+        return user
+
+    def follow(self, relocation: Relocation, citizen: User) -> Story:
+        """Follow what was filed; the towns are told."""
+        story = Story(self, relocation, citizen)
         self.stories.append(story)
-        for code in {code for _, code in services.parts(filing)}:
+        with acting(HUB):
+            towns = set(relocation.legs.values_list("municipality", flat=True))
+        for code in towns:
             self.town(code)
         self.post()
         return story
@@ -358,7 +390,13 @@ class Stage:
                 rows = facts.read(story.row)
                 found = journey.travel(facts.situation(story.row, rows))
                 states = {(Role(row.role), row.municipality_id, row.ordinal): row.state for row in rows.movers}
-                assert (found.due, found.state, found.states) == ((), story.row.state, states)
+                state = facts.whole(story.row, found.state)
+                assert (found.due, state, found.states) == ((), story.row.state, states)
+                ways = {
+                    row.ordinal: {other.flow for other in rows.movers if other.ordinal == row.ordinal}
+                    for row in rows.movers
+                }
+                assert {len(flows) for flows in ways.values()} == {1}
             assert [fault for fault in audit.verify() if not isinstance(fault, int)] == []
 
     def names(self) -> Iterator[str]:

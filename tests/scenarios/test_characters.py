@@ -95,7 +95,7 @@ def test_s39_each_town_gets_what_its_characters_can_hold(stage: Stage) -> None:
     story.entered()
     with acting(HUB):
         assert not Difference.objects.exists()
-    assert story.state == "SETTLED"
+    assert story.state == "COMPLETE"
     # The citizen is told what a town's system could not hold.
     assert "「𠮷」" in story.page().replace("«", "「").replace("»", "」")
 

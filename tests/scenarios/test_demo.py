@@ -94,15 +94,22 @@ def no_personal_data(text: str) -> bool:
     return not [name for name in names if name in text]
 
 
-def test_every_journey_settles_and_the_audit_holds(run: Run) -> None:
+@pytest.mark.long
+def test_every_journey_settles_whatever_is_killed_and_the_audit_holds(run: Run) -> None:
     run.start("--relocations", "47", "--speed", "4")
+    killed: list[str] = []
+    killer = threading.Thread(target=kill_in_the_middle, args=(run, killed))
+    killer.start()
     found = run.wait()
-    assert found["exit"] == 0, found
+    killer.join()
+    assert found["exit"] == 0, json.dumps(found)
+    assert killed == ["courier", "beat", "web"]
     assert (found["filings"], found["settled"], found["lost"], found["doubled"]) == (47, 47, 0, 0)
     assert set(found["deliveries"]["by_standard"]) >= FAMILIES
     ways = set(found["deliveries"]["by_transport"])  # few towns exchange files over SSH: a run need not meet one
     assert {"pull", "https", "folder"} <= ways <= {"pull", "https", "folder", "sftp"}
-    assert found["deliveries"]["by_state"] == {"answered": found["deliveries"]["total"]}
+    assert set(found["deliveries"]["by_state"]) <= {"answered", "withdrawn", "superseded"}
+    assert all(found["lives"][life] for life in ("amended", "withdrawn", "cancelled", "corrected", "diverted"))
     assert no_personal_data(run.logs())
     verify = subprocess.run(
         [sys.executable, "manage.py", "audit", "verify"],
@@ -116,36 +123,24 @@ def test_every_journey_settles_and_the_audit_holds(run: Run) -> None:
     assert "0 faults" in verify.stdout
 
 
+@pytest.mark.long
 def test_faulty_towns_lose_and_double_nothing(run: Run) -> None:
     faults = ("down:2", "flaky:3", "garbage:1", "duplicate:2", "out_of_order:1", "refusing:1")
     options = [word for fault in faults for word in ("--fault", fault)]
     run.start("--relocations", "20", "--speed", "4", "--quiet", "12", *options)
     found = run.wait()
-    assert found["exit"] == 0, found
+    assert found["exit"] == 0, json.dumps(found)
     assert (found["lost"], found["doubled"]) == (0, 0)
     assert found["settled"] + found["waiting"] == 20
     # Whoever is not settled can be told where it waits: which town, in which state, who acts.
     assert len({line["receipt_no"] for line in found["unfinished"]}) == found["waiting"]
 
 
-def test_killed_processes_and_a_flushed_broker_lose_nothing(run: Run) -> None:
-    run.start("--relocations", "20", "--speed", "2")
-    killed: list[str] = []
-    killer = threading.Thread(target=kill_in_the_middle, args=(run, killed))
-    killer.start()
-    found = run.wait()
-    killer.join()
-    assert found["exit"] == 0, found
-    assert (found["settled"], found["lost"], found["doubled"]) == (20, 0, 0)
-    assert killed == ["courier", "beat", "web"] * 2
-
-
 def kill_in_the_middle(run: Run, killed: list[str]) -> None:
-    """SIGKILL courier, beat and web with all their children, twice, and empty the broker."""
-    for after in (5, 40):
-        while run.answered() < after and run.process.poll() is None:
-            time.sleep(0.2)
-        redis.Redis.from_url(os.environ["REDIS_URL"]).flushall()
-        for name in ("courier", "beat", "web"):
-            os.killpg(run.pids()[name], signal.SIGKILL)
-            killed.append(name)
+    """SIGKILL courier, beat and web with all their children, and empty the broker."""
+    while run.answered() < 40 and run.process.poll() is None:
+        time.sleep(0.2)
+    redis.Redis.from_url(os.environ["REDIS_URL"]).flushall()
+    for name in ("courier", "beat", "web"):
+        os.killpg(run.pids()[name], signal.SIGKILL)
+        killed.append(name)

@@ -5,14 +5,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from django.utils import timezone
 
-from hub.actors import HUB, acting
-from hub.deliveries import lanes
-from hub.deliveries.models import Delivery
-from hub.relocations import successions
-from hub.relocations.models import Relocation
-from municipalities.models import Municipality, Succession
+from hub.actors import HUB, PROTECTS, Actor, ActorKind, acting
+from hub.protection import services as protection
+from hub.relocations.models import Alert, Deadline, Relocation
 from municipalities.notice import Address, Flow, Kind, Role, Scope
+from tests.conftest import front, town
 from tests.scenarios.stage import (
     HANAKO,
     KANAGAWA,
@@ -35,6 +34,10 @@ pytestmark = pytest.mark.django_db
 
 def test_s22_the_citizen_knows_the_municipality_alone(stage: Stage) -> None:
     story = stage.file(move(TARO, new_address=place(B, "")))
+    # Accepted like any other, announced without an address; A needs none, and nothing is for a clerk to look at.
+    assert (story.states(A), story.states(B), story.states(R)) == (["DELIVERED"], ["ANNOUNCED"], ["NONE"])
+    assert (story.told(A), story.told(B), story.told(R)) == (["moveout.submitted"], ["arrival.planned"], [])
+    assert (story.alerts(A), story.alerts(B)) == ([], [])
     planned = story.notice(B, "arrival.planned").new_address
     assert planned is not None
     assert (planned.local_government_code, planned.city_block, planned.full_address) == (B, "", "東京都千代田区")
@@ -46,10 +49,15 @@ def test_s22_the_citizen_knows_the_municipality_alone(stage: Stage) -> None:
     told = story.notice(A, "correction.notified").new_address
     assert told is not None
     assert told.full_address == completed
-    assert story.told(A).count("movein.notice") == 1
+    assert story.told(A) == ["moveout.submitted", "movein.notice", "correction.notified"]
+    assert story.told(B) == ["arrival.planned", "arrival.prefill"]
+    assert story.told(R) == ["appendix.notice", "correction.notified"]
+    assert story.notice(R, "correction.notified").new_address == told
+    assert story.events("filing.corrected") == [{"version": 2, "fields": ["new_address"]}]
+    assert (story.alerts(A), story.alerts(B)) == ([], [])
     story.confirmed()
     story.entered()
-    assert story.state == "SETTLED"
+    assert story.state == "COMPLETE"
 
 
 def test_s23_who_was_planned_for_b_appears_at_c(stage: Stage) -> None:
@@ -60,6 +68,11 @@ def test_s23_who_was_planned_for_b_appears_at_c(stage: Stage) -> None:
         "changes": [{"pointer": "/newAddress", "value": msgspec.to_builtins(place(C, "見本町９番９号"))}]
     }
     story.report(C, "arrival.diverted", **appears)
+    # A is asked to let C have the certificate data: its clerk sees which town it is.
+    assert (story.alerts(A), story.alerts(B), story.alerts(C)) == (["A431"], [], [])
+    asked = story.looked_at(A, "A431")
+    assert all(word in asked for word in ("転入予定地と異なる市区町村に来庁がありました", "転出証明書情報", C))
+    assert story.deadline("C90")[2] == "RUNNING"  # the first filing with the card is made at C
     # B's working copy is taken back, C gets it, and the way with the card stays open.
     assert story.states(B) == ["DIVERTED"] * 3
     assert story.told(B) == ["arrival.planned", "arrival.prefill", "certificate.recalled"]
@@ -69,6 +82,10 @@ def test_s23_who_was_planned_for_b_appears_at_c(stage: Stage) -> None:
     story.report(C, "movein.decided", "REGISTERED")
     notice = story.notice(A, "movein.notice")
     assert (notice.destination, notice.new_address.local_government_code if notice.new_address else "") == (C, C)
+    # What R finds out concerns C; B, which they went past, is told nothing of them any more.
+    story.report(R, "appendix.mismatch")
+    story.report(R, "registry.change", "MARRIAGE", movers=[1])
+    assert (story.alerts(A), story.alerts(B), story.alerts(C)) == (["A424"], [], ["A416", "A424"])
     # The destination that was planned stays on record beside the confirmed one.
     assert story.row.destination_id == B
     assert story.notice(A, "moveout.submitted").destination == B
@@ -77,6 +94,35 @@ def test_s23_who_was_planned_for_b_appears_at_c(stage: Stage) -> None:
     assert story.state == "SETTLED"
     assert story.states(C) == ["CLOSED"] * 3
     assert "那覇市" in story.page()
+
+
+def test_s23_what_b_has_not_fetched_is_not_given_to_it(stage: Stage) -> None:
+    story = stage.file(move(TARO))
+    waiting = stage.towns.pop(B)
+    story.moved_out()
+    address = msgspec.to_builtins(place(C, "見本町９番９号"))
+    stage.town(C)
+    story.report(C, "arrival.diverted", changes=[{"pointer": "/newAddress", "value": address}])
+    stage.towns[B] = waiting
+    stage.post()
+    assert (story.told(B), story.told(C)) == (["arrival.planned", "certificate.recalled"], ["arrival.prefill"])
+    assert story.audit()["delivery.withdrawn"] == 1
+
+
+def test_s23_of_a_protected_person_a_is_not_told_where_they_appeared(stage: Stage) -> None:
+    story = stage.file(move(TARO))
+    story.moved_out()
+    clerk = Actor(ActorKind.CLERK, A, "901", PROTECTS)
+    ends = timezone.localdate() + timedelta(days=300)
+    with acting(clerk):
+        protection.set_for_filed(
+            clerk, story.receipt_no, 1, contact_office="市民課", expires_on=ends, provisional=False
+        )
+    stage.town(C)
+    address = msgspec.to_builtins(place(C, "見本町９番９号"))
+    story.report(C, "arrival.diverted", changes=[{"pointer": "/newAddress", "value": address}])
+    with acting(HUB):
+        assert Alert.objects.get(code="A431").about == ""
 
 
 def test_s24_the_second_move_waits_for_the_first(stage: Stage) -> None:
@@ -89,6 +135,8 @@ def test_s24_the_second_move_waits_for_the_first(stage: Stage) -> None:
     assert second.told(B) == []
     assert second.states(B) == ["PENDING"]
     assert second.refused(B, "moveout.reviewing")["code"] == "E200"
+    # A fetches nothing for a while: its notice of the first move waits, and the second goes on all the same.
+    late = stage.towns.pop(A)
     first.moved_in()
     assert second.told(B) == ["moveout.submitted"]
     stage.at("2026-04-05")
@@ -96,12 +144,16 @@ def test_s24_the_second_move_waits_for_the_first(stage: Stage) -> None:
     second.moved_in(C)
     # The notice of the second move is B's; A has its own of the first, whatever became of it, and never C's.
     assert second.told(B)[-1] == "movein.notice"
+    stage.towns[A] = late
+    late.system = town(A)
+    assert first.told(A) == ["moveout.submitted"]
+    stage.post()
     assert second.told(A) == []
     assert first.told(A) == ["moveout.submitted", "movein.notice"]
     for story, left in ((first, A), (second, B)):
         story.confirmed(left)
         story.entered()
-        assert story.state == "SETTLED"
+        assert story.state == "COMPLETE"
 
 
 def test_s24_a_first_move_that_is_withdrawn_is_waited_for_no_longer(stage: Stage) -> None:
@@ -121,6 +173,72 @@ def test_s24_a_first_move_that_is_withdrawn_is_waited_for_no_longer(stage: Stage
     assert "取りやめになりました" not in second.page()
 
 
+def test_s24_a_first_move_that_is_cancelled_is_waited_for_no_longer(stage: Stage) -> None:
+    first = stage.file(move(TARO))
+    first.moved_out()
+    second = stage.file(move(TARO, origin=B, destination=C, follows=first.receipt_no))
+    first.withdraw()
+    # That it is asked for is nothing yet: A may refuse.
+    assert first.told(A)[-1] == "cancel.requested"
+    assert second.told(B) == []
+    assert "取りやめになりました" not in second.page()
+    first.report(A, "cancel.decided", "CANCEL_ADD")
+    assert first.state == "CANCELLED"
+    assert first.told(B)[-1] == "certificate.recalled"
+    assert second.told(B) == ["moveout.submitted"]
+    assert f"前の引越し（{first.receipt_no}）は取りやめになりました" in second.page()
+    # The person files again, from where they are registered; B has nothing to decide.
+    assert "届出を取り下げました" in second.withdraw()
+    assert second.state == "WITHDRAWN"
+    assert second.told(B)[-1] == "withdraw.requested"
+    third = stage.file(move(TARO, origin=A, destination=C))
+    third.moved_out()
+    third.moved_in(C)
+    third.confirmed()
+    third.entered()
+    assert third.state == "COMPLETE"
+
+
+@pytest.mark.parametrize("by", [A, B])
+def test_s24_a_first_move_that_is_rejected_is_waited_for_no_longer(stage: Stage, by: str) -> None:
+    first = stage.file(move(TARO))
+    second = stage.file(move(TARO, origin=B, destination=C, follows=first.receipt_no))
+    if by == A:
+        first.report(A, "moveout.reviewing")
+        first.report(A, "moveout.decided", "REJECTED")
+    else:
+        first.moved_out()
+        first.report(B, "arrival.visited")
+        assert second.told(B) == []
+        first.report(B, "movein.decided", "REJECTED")
+    assert first.state == "REJECTED"
+    assert second.told(B) == ["moveout.submitted"]
+    assert f"前の引越し（{first.receipt_no}）は取りやめになりました" in second.page()
+    # B looks whether the person is registered there, and says that they are not.
+    second.report(B, "moveout.reviewing")
+    second.report(B, "moveout.decided", "REJECTED")
+    assert second.state == "REJECTED"
+    assert second.told(C) == ["arrival.planned"]
+
+
+def test_s24_a_first_move_that_is_undone_afterwards_stops_nothing_that_was_told(stage: Stage) -> None:
+    """The second waited no more when B undid the first: B has both before it and decides."""
+    first = stage.file(move(TARO))
+    first.moved_out()
+    first.moved_in()
+    second = stage.file(move(TARO, origin=B, destination=C, follows=first.receipt_no))
+    assert second.told(B) == ["moveout.submitted"]
+    first.withdraw()
+    first.report(B, "cancel.decided", "CANCEL_REMOVE")
+    first.report(A, "cancel.decided", "CANCEL_ADD")
+    assert first.state == "CANCELLED"
+    assert second.told(B) == ["moveout.submitted"]
+    assert f"前の引越し（{first.receipt_no}）は取りやめになりました" in second.page()
+    second.report(B, "moveout.reviewing")
+    second.report(B, "moveout.decided", "REJECTED")
+    assert second.state == "REJECTED"
+
+
 def test_s24_a_first_move_that_was_never_filed_at_b_is_an_unfiled_stay(stage: Stage) -> None:
     first = stage.file(move(TARO))
     first.moved_out()
@@ -134,7 +252,7 @@ def test_s24_a_first_move_that_was_never_filed_at_b_is_an_unfiled_stay(stage: St
     for code in (A, B):
         second.confirmed(code)
     second.entered()
-    assert second.state == "SETTLED"
+    assert second.state == "COMPLETE"
     assert second.states(B) == ["CONFIRMED"]
 
 
@@ -143,6 +261,9 @@ def test_s26_an_unfiled_stay_is_told_to_both_towns(stage: Stage) -> None:
     # Nobody is registered at B: no move-out is filed, no certificate awaited.
     assert story.told(B) == []
     assert story.told(C) == ["arrival.planned", "arrival.prefill"]
+    # What C enters as former address (B's, 未届) and as last registered: the one beside the other.
+    prefill = story.notice(C, "arrival.prefill")
+    assert (prefill.old_address, prefill.last_registered, prefill.origin) == (place(B), A, B)
     story.moved_in(C)
     for code, role in ((B, Role.ORIGIN), (A, Role.LAST_REGISTERED)):
         notice = story.notice(code, "movein.notice")
@@ -165,8 +286,35 @@ def test_s27_the_origin_had_deleted_the_record_ex_officio(stage: Stage) -> None:
     story.confirmed()
     assert story.states(A) == ["CONFIRMED"]
     story.entered()
+    assert story.state == "COMPLETE"
+    assert story.events("flow.changed") == [{"flow": "PAPER_CERT", "movers": [1]}]
+    with acting(HUB):
+        assert not Deadline.objects.filter(relocation=story.relocation, clock="C90").exists()
+
+
+@pytest.mark.parametrize("said", ["before", "after", "never"])
+def test_s27_the_origin_closed_the_record_ex_officio_and_the_notice_comes_afterwards(stage: Stage, said: str) -> None:
+    """The notice is applied to the deleted record (standard 4.1.3.1.1): nobody is lost between two towns."""
+    story = stage.file(move())
+    story.moved_out()
+    stage.at("2026-03-13")
+    if said == "before":
+        story.report(A, "moveout.effective")
+    stage.at("2026-09-08")
+    # Whether A reported the deletion on the planned day or not, nobody has come.
+    if said == "after":
+        story.report(A, "moveout.effective")
+    assert (story.state, story.alerts(A)) == ("NON_ARRIVAL", ["A411"])
+    story.report(A, "moveout.effective", "EX_OFFICIO")
+    assert (story.states(A), story.state) == (["CLOSED_EX_OFFICIO"] * 3, "CANCELLED")
+    stage.at("2026-10-05")
+    story.report(A, "certificate.paper_issued")
+    story.moved_in(legal_date="2026-10-01")
+    assert story.told(A) == ["moveout.submitted", "movein.notice"]
+    assert (story.states(A), story.states(B)) == (["EFFECTIVE"] * 3, ["NOTIFIED"] * 3)
+    story.confirmed()
+    story.entered()
     assert story.state == "SETTLED"
-    assert story.events("flow.changed") == [{"flow": "PAPER_CERT"}]
 
 
 def test_s28_from_ward_to_ward_with_one_filing(stage: Stage) -> None:
@@ -178,6 +326,9 @@ def test_s28_from_ward_to_ward_with_one_filing(stage: Stage) -> None:
     prefill = story.notice(KANAGAWA, "arrival.prefill")
     assert (prefill.kind, prefill.flow) == (Kind.WARD_TO_WARD, Flow.NOT_APPLICABLE)
     assert "カードで転入届ができる最後の日" not in story.page()  # no clock of the card runs
+    with acting(HUB):
+        clocks = set(Deadline.objects.filter(relocation=story.relocation).values_list("clock", flat=True))
+    assert clocks == {"C14"}
     story.moved_in(KANAGAWA)
     assert story.told(TSURUMI) == ["movein.notice"]
     story.confirmed(TSURUMI)
@@ -189,18 +340,17 @@ def test_s28_from_ward_to_ward_with_one_filing(stage: Stage) -> None:
 def test_s30_from_abroad_a_child_that_was_never_registered(stage: Stage) -> None:
     child = person(2, "見本　未来", "子", date_of_birth=born(2023))
     abroad = Address(country="FRA", full_address="1 rue Exemple, Paris")
-    story = stage.file(
-        move(
-            HANAKO,
-            child,
-            kind=Kind.OVERSEAS_IN,
-            flow=Flow.NOT_APPLICABLE,
-            planned_out_on=None,
-            old_address=abroad,
-            last_registered=A,
-            scope=Scope.WHOLE,
-        )
+    document = move(
+        HANAKO,
+        child,
+        kind=Kind.OVERSEAS_IN,
+        flow=Flow.NOT_APPLICABLE,
+        planned_out_on=None,
+        old_address=abroad,
+        last_registered=A,
+        scope=Scope.WHOLE,
     )
+    story = stage.file(document)
     assert story.row.origin_id is None
     assert story.told(B) == ["arrival.planned", "arrival.prefill"]
     prefill = story.notice(B, "arrival.prefill")
@@ -209,9 +359,17 @@ def test_s30_from_abroad_a_child_that_was_never_registered(stage: Stage) -> None
     assert prefill.old_address.country == "FRA"
     # What the register is entered from: the family register is told for each of them.
     assert [mover.registry.local_government_code if mover.registry else "" for mover in prefill.movers] == [R, R]
+    page = story.page()
+    assert all(word in page for word in ("パスポート", "戸籍謄本", "戸籍の附票の写し"))
+    assert "転出証明書" not in page
+    without = msgspec.structs.replace(
+        document, movers=(document.movers[0], msgspec.structs.replace(child, registry=None))
+    )
+    problem = front().post("relocations", msgspec.to_builtins(without)).json()
+    assert (problem["code"], problem["pointer"]) == ("E310", "/movers/1/registry")
     story.moved_in()
     story.entered()
-    assert story.state == "SETTLED"
+    assert story.state == "COMPLETE"
     assert story.told(A) == []
     assert not [word for word in story.audit() if word.startswith(("moveout", "certificate"))]
     with acting(HUB):
@@ -235,64 +393,4 @@ def test_s25_a_returnee_is_recognised_by_the_town(stage: Stage) -> None:
     assert story.notice(A, "movein.notice").movers[0].full_name == HANAKO.full_name
     story.confirmed()
     story.entered()
-    assert story.state == "SETTLED"
-
-
-def merged(first_day: str) -> None:
-    """B merges into C on that day."""
-    Municipality.objects.filter(pk=B).update(valid_to=day(first_day) - timedelta(days=1))
-    Succession.objects.create(predecessor_id=B, successor_id=C, on=day(first_day))
-
-
-def test_s29_the_destination_merges_into_another_town_during_the_move(stage: Stage) -> None:
-    merged("2026-04-01")
-    story = stage.file(move(TARO, HANAKO, planned_out_on=day("2026-03-31"), living_from=day("2026-04-03")))
-    with acting(HUB):
-        lanes.pause([B], paused=True)
-    story.moved_out()
-    # The announcement went to B; the working copy waits for it.
-    assert (story.told(B), story.states(B)) == (["arrival.planned"], ["ANNOUNCED"] * 2)
-    stage.town(C)
-    stage.at("2026-04-01", "00:10")
-    assert (story.told(B), story.told(C)) == (["arrival.planned"], ["arrival.prefill"])
-    assert story.notice(C, "arrival.prefill").destination == C
-    # What had happened at B counts at C, and C goes on from there; B has no part any more.
-    assert (story.states(B), story.states(C)) == ([], ["PREPARED"] * 2)
-    assert story.row.destination_id == C
-    assert (story.alerts(C), story.alerts(B)) == (["A421"], [])
-    assert story.deadline("C14")[2] == "RUNNING"
-    # However often and by whomever it is looked at again, nothing is sent twice.
-    assert [successions.follow() for _ in range(2)] == [0, 0]
-    stage.post()
-    audit = story.audit()
-    assert (audit["leg.succeeded"], audit["arrival.prefill.queued"], audit["delivery.superseded"]) == (1, 2, 1)
-    assert "東京都千代田区から手続を引き継ぎました" in story.page()
-    desk = stage.clerk(C).get(f"/admin/relocations/relocation/{story.relocation.pk}/change/")
-    assert (desk.status_code, "leg.succeeded" in desk.content.decode()) == (200, True)
-    assert story.refused(B, "arrival.visited")["code"] == "E108"
-    story.moved_in(C)
-    story.confirmed()
-    story.entered()
-    assert story.state == "SETTLED"
-    assert story.notice(A, "movein.notice").destination == C
-    assert [notice.type for notice in story.inbox(B)] == ["arrival.planned"]
-
-
-def test_s29_who_takes_over_is_asked_where_several_succeed(stage: Stage) -> None:
-    merged("2026-04-01")
-    Succession.objects.create(predecessor_id=B, successor_id=R, on=day("2026-04-01"), part="試験町")
-    story = stage.file(move(TARO, planned_out_on=day("2026-03-31"), living_from=day("2026-04-03")))
-    with acting(HUB):
-        lanes.pause([B], paused=True)
-    story.moved_out()
-    stage.at("2026-04-01", "00:10")
-    with acting(HUB):
-        lanes.pause([B], paused=False)
-    stage.post()
-    # Nothing is sent to either, and an operator is to decide.
-    assert (story.told(B), story.told(C)) == (["arrival.planned"], [])
-    assert story.alerts(B) == ["A413"]
-    with acting(HUB):
-        held = Delivery.objects.get(relocation_id=story.relocation.pk, type="arrival.prefill")
-        assert (held.state, held.code) == ("held", "A413")
-    assert successions.follow() == 0
+    assert story.state == "COMPLETE"

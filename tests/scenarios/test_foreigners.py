@@ -4,6 +4,7 @@ import msgspec
 import pytest
 
 from hub.actors import HUB, acting
+from hub.duplicates.models import Case
 from hub.relocations.models import Alert
 from municipalities.notice import Calendar, PreferredName, Residence, Sex, UncertainDate
 from tests.scenarios.stage import TARO, A, B, R, Stage, day, move, person
@@ -40,10 +41,19 @@ def test_s32_alias_and_roman_name_travel_with_their_history(stage: Stage) -> Non
             assert mover.preferred_name == PreferredName.ALIAS
             assert mover.alternative_name_history == HISTORY
             assert (mover.registry, mover.residence) == (None, STAY)
+    # Who is typed with small letters and other spaces is the same person to look for; the record keeps what was typed.
+    typed = "Mihon　Taro"
+    again = stage.file(move(msgspec.structs.replace(FOREIGNER, full_name=typed)), "another")
+    assert again.notice(A, "moveout.submitted").movers[0].full_name == typed
+    with acting(HUB):
+        assert {row.relocation_id for row in Case.objects.get().members.all()} == {
+            story.relocation.pk,
+            again.relocation.pk,
+        }
     # Nobody keeps a family register of a foreign resident.
     story.moved_in()
     story.confirmed()
-    assert story.state == "SETTLED"
+    assert story.state == "COMPLETE"
     assert story.told(R) == []
 
 
@@ -76,7 +86,7 @@ def test_s33_no_proof_of_the_relation(stage: Stage) -> None:
     assert story.told(A).count("movein.notice") == 1
     assert story.tasks(B) == before
     story.confirmed()
-    assert story.state == "SETTLED"
+    assert story.state == "COMPLETE"
 
 
 def test_o9_the_origin_is_told_on_the_planned_day_to_notify_the_agency(stage: Stage) -> None:

@@ -1,5 +1,6 @@
 """S01 to S11: households and persons (domain reference 7)."""
 
+from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -9,6 +10,7 @@ from django.urls import reverse
 from hub import catalogue
 from hub.actors import HUB, acting
 from hub.duplicates.models import Case
+from hub.procedures.models import Task
 from hub.relocations.filing import Filer
 from hub.relocations.models import Relocation, Report, Version
 from hub.vault import cipher
@@ -27,6 +29,7 @@ from tests.scenarios.stage import (
     R,
     Stage,
     born,
+    day,
     move,
     person,
 )
@@ -68,7 +71,23 @@ def test_s10_of_a_household_that_left_one_child_comes_back(stage: Stage) -> None
     story.moved_out()
     story.report(A, "moveout.effective")
     assert story.states(A) == ["EFFECTIVE"] * 3
+    opened = story.tasks(A)
     story.report(A, "cancel.decided", "CANCEL_ADD", movers=[3])
+    # What was told so far: A and B of the filing, R of nothing, for nobody is registered at B yet.
+    assert story.told(A) == ["moveout.submitted"]
+    assert story.told(B) == ["arrival.planned", "arrival.prefill", "certificate.recalled"]
+    assert story.told(R) == []
+    assert (story.alerts(A), story.alerts(B)) == ([], [])
+    # A knows from the filing that the whole household had left, which makes it a household of its own there.
+    left = story.notice(A, "moveout.submitted")
+    assert (left.scope, left.household_left and left.household_left.remaining_count) == (Scope.WHOLE, 0)
+    # The child's procedures come to nothing, those of the parents stand; so do their days.
+    with acting(HUB):
+        tasks = list(Task.objects.filter(relocation_id=story.relocation.pk))
+    assert {task.state for task in tasks if task.ordinal == 3} <= {"SUPERSEDED"}
+    assert "SUPERSEDED" not in {task.state for task in tasks if task.ordinal != 3}
+    assert opened
+    assert story.deadline("C14")[2] == "RUNNING"
     # The child is entered again at A; whether in a household number of its own, A alone knows.
     assert story.states(A) == ["EFFECTIVE", "EFFECTIVE", "CANCELLED"]
     assert story.states(B) == ["PREPARED", "PREPARED", "CANCELLED"]
@@ -81,9 +100,12 @@ def test_s10_of_a_household_that_left_one_child_comes_back(stage: Stage) -> None
     assert [mover.ordinal for mover in story.notice(A, "movein.notice").movers] == [1, 2]
     story.confirmed(movers=[1, 2])
     story.entered(movers=[1, 2])
-    assert story.state == "SETTLED"
+    assert story.state == "COMPLETE"
     assert story.states(R, Role.DOMICILE) == ["APPLIED", "APPLIED", "CANCELLED"]
     assert [mover.ordinal for mover in story.notice(R, "appendix.notice").movers] == [1, 2]
+    assert (story.told(A), story.told(R)) == (["moveout.submitted", "movein.notice"], ["appendix.notice"])
+    audit = story.audit()
+    assert (audit["cancel.decided"], audit["certificate.recalled.queued"], audit["movein.notice.queued"]) == (1, 1, 1)
 
 
 def test_s11_a_death_before_the_arrival(stage: Stage) -> None:
@@ -91,10 +113,15 @@ def test_s11_a_death_before_the_arrival(stage: Stage) -> None:
     story.moved_out()
     stage.at("2026-03-15")
     story.report(R, "registry.change", "DEATH", movers=[2], legal_date="2026-03-15")
+    assert (story.alerts(A), story.alerts(B), story.alerts(R)) == (["A423"], ["A423"], [])
     assert story.states(B) == ["PREPARED", "CANCELLED", "PREPARED"]
     assert story.states(A) == ["REGISTERED", "CLOSED", "REGISTERED"]
     recalled = story.notice(B, "certificate.recalled")
     assert ([mover.ordinal for mover in recalled.movers], recalled.reason) == ([2], Reason.DEATH)
+    with acting(HUB):
+        tasks = list(Task.objects.filter(relocation_id=story.relocation.pk))
+    assert {task.state for task in tasks if task.ordinal == 2} <= {"SUPERSEDED"}
+    assert {task.state for task in tasks if task.ordinal != 2} - {"SUPERSEDED"}
     # The others go on; nothing more is told or asked of the one who died.
     assert story.refused(B, "arrival.visited", movers=[2])["code"] == "E200"
     story.moved_in(movers=[1, 3])
@@ -103,6 +130,40 @@ def test_s11_a_death_before_the_arrival(stage: Stage) -> None:
     assert story.state == "SETTLED"
     assert [mover.ordinal for mover in story.notice(A, "movein.notice").movers] == [1, 3]
     assert [mover.ordinal for mover in story.notice(R, "appendix.notice").movers] == [1, 3]
+    # Nobody is reminded of the one who died: neither on the day that was planned nor when nobody has come for long.
+    stage.at("2026-10-30")
+    assert not {"A404", "A408", "A411"} & {*story.alerts(A), *story.alerts(B)}
+    assert not [event for event in story.events("deadline.near") if 2 in event["movers"]]
+    assert not [event for event in story.events("deadline.passed") if 2 in event["movers"]]
+
+
+def test_s11_nobody_notifies_the_agency_of_a_move_of_someone_who_died(stage: Stage) -> None:
+    foreigner = msgspec.structs.replace(TARO, nationality="FRA", registry=None)
+    planned: dict[str, Any] = {"planned_out_on": day("2026-03-16"), "living_from": day("2026-03-16")}
+    another = msgspec.structs.replace(foreigner, full_name="試験　太郎")
+    story, other = stage.file(move(foreigner, **planned), "one"), stage.file(move(another, **planned), "another")
+    for one in (story, other):
+        one.moved_out()
+    story.report(A, "registry.change", "DEATH", legal_date="2026-03-11")
+    # Whom it was reported by knows.
+    assert (story.alerts(A), story.alerts(B)) == ([], ["A423"])
+    stage.at("2026-03-16")
+    assert ("A418" in story.alerts(A), "A418" in other.alerts(A)) == (False, True)
+
+
+def test_what_is_known_of_the_family_register_reaches_the_towns_that_keep_the_records(stage: Stage) -> None:
+    """Message 33 (Act Art. 9(2)): R knows of a death or a marriage first; the record is kept elsewhere."""
+    story = stage.file(move())
+    story.report(A, "moveout.reviewing")
+    story.report(R, "registry.change", "DEATH", movers=[2])
+    assert (story.alerts(A), story.alerts(B)) == (["A423"], ["A423"])
+    story.report(R, "registry.change", "MARRIAGE", movers=[1])
+    story.report(R, "registry.change", "MARRIAGE", movers=[3])
+    assert (story.alerts(A), story.alerts(B)) == (["A423", "A424", "A424"],) * 2
+    desk = stage.clerk(A).get(reverse("admin:relocations_alert_changelist")).content.decode()
+    assert "A423 異動者が死亡したとの連絡がありました" in desk
+    assert HANAKO.full_name not in desk
+    assert story.states(A) == ["PROVISIONAL", "CANCELLED", "PROVISIONAL"]
 
 
 def test_s01_the_head_leaves_and_two_remain(stage: Stage) -> None:
@@ -114,6 +175,9 @@ def test_s01_the_head_leaves_and_two_remain(stage: Stage) -> None:
     assert answer.json()["pointer"] == "/householdLeft/newHeadName"
     story = stage.file(msgspec.structs.replace(document, head_undecided=True))
     assert story.alerts(A) == ["A414"]
+    asked = story.looked_at(A, "A414")
+    assert "世帯主が転出し、二人以上が残ります" in asked
+    assert "先に世帯主変更を行うか不要と判断し" in asked
     story.report(A, "moveout.reviewing")
     problem = story.refused(A, "moveout.decided", "REGISTERED")
     assert (problem["code"], problem["pointer"]) == ("E302", "/head_change")
@@ -155,7 +219,7 @@ def test_s02_the_head_leaves_and_one_remains(stage: Stage) -> None:
     story.moved_in()
     story.confirmed()
     story.entered()
-    assert story.state == "SETTLED"
+    assert story.state == "COMPLETE"
     with acting(HUB):
         assert Relocation.objects.count() == 1
 
@@ -185,7 +249,7 @@ def test_s05_joining_an_existing_household(stage: Stage) -> None:
     story.moved_in()
     story.confirmed()
     story.entered()
-    assert story.state == "SETTLED"
+    assert story.state == "COMPLETE"
     assert story.audit()["consent.confirmed"] == 1
 
 
@@ -207,6 +271,8 @@ def test_s07_the_parents_file_contradictory_moves_for_one_child(stage: Stage) ->
     page = desk.get(reverse("admin:duplicates_case_change", args=[case.pk])).content.decode()
     assert fathers.receipt_no in page
     assert mothers.receipt_no in page
+    assert "A402 同姓同名" in page
+    assert "A417 内容の食い違う届出" in page
     for code in (B, C):
         others = stage.clerk(code).get(reverse("admin:duplicates_case_changelist"))
         assert fathers.receipt_no not in others.content.decode()
@@ -220,6 +286,16 @@ def test_s07_the_parents_file_contradictory_moves_for_one_child(stage: Stage) ->
         text = story.page()
         assert place not in text
         assert "E306" not in text
+    # The child's part is not decided and is taken back at once; of her own a cancellation is asked for.
+    mothers.withdraw()
+    assert mothers.states(A) == ["REGISTERED", "WITHDRAWN"]
+    assert mothers.told(A)[-2:] == ["withdraw.requested", "cancel.requested"]
+    assert [[mover.ordinal for mover in mothers.notice(A, type_).movers] for type_ in ("cancel.requested",)] == [[1]]
+    mothers.withdraw()
+    assert mothers.told(A).count("cancel.requested") == 1
+    mothers.report(A, "cancel.decided", "CANCEL_ADD", movers=[1])
+    assert mothers.state in ("CANCELLED", "WITHDRAWN")
+    assert fathers.states(A) == ["REGISTERED"] * 2
 
 
 def test_s08_a_child_has_the_only_card(stage: Stage) -> None:
@@ -233,6 +309,13 @@ def test_s08_a_child_has_the_only_card(stage: Stage) -> None:
     with acting(HUB):
         assert not Relocation.objects.exists()
         assert not Version.objects.exists()
+    # The form says so before anything about a person is asked.
+    visitor = Visitor(stage.client(family.citizen()))
+    family.to_when(visitor)
+    visitor.press(planned_out_on="2026-03-15", living_from="2026-03-16", flow="CHILD_CARD")
+    assert "15歳未満の方のカードでは届け出られません" in visitor.page.text
+    assert "郵送" in visitor.page.text
+    assert "full_name" not in visitor.page.values
     # At fifteen the same card does, the day before the birthday.
     grown = msgspec.structs.replace(child, date_of_birth=UncertainDate(year=2011, month=3, day=11))
     story = stage.file(move(msgspec.structs.replace(TARO, presents_card=False), HANAKO, grown))

@@ -111,6 +111,24 @@ def test_s36_the_victim_moves_out_with_the_child_and_the_offender_stays_as_head(
     assert "protection" not in caplog.text
 
 
+def test_a_correction_before_the_move_in_tells_the_town_that_is_left_no_address(stage: Stage) -> None:
+    """Of a protected person the origin knows the planned municipality alone until the move-in notice."""
+    protect(stage, VICTIM, "2027-03-09")
+    story = stage.file(move(VICTIM), "victim")
+    story.moved_out()
+    for number, room in enumerate(("秘密荘１０１", "秘密荘２０２")):
+        if number:
+            story.moved_in()
+        place = story.notice(B, "arrival.prefill").new_address
+        assert place is not None
+        there = place.full_address + room
+        story.report(B, "correction.notified", changes=[{"pointer": "/newAddress/fullAddress", "value": there}])
+        told = story.notice(A, "correction.notified").new_address
+        assert told is not None
+        assert told.full_address == (there if number else "東京都千代田区")
+        assert ("秘密荘" in msgspec.json.encode(story.inbox(A)).decode()) == bool(number)
+
+
 def test_s37_a_measure_whose_last_day_comes_during_the_move_goes_on(stage: Stage) -> None:
     first = protect(stage, VICTIM, "2026-03-31")
     story = stage.file(move(VICTIM), "victim")

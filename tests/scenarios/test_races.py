@@ -49,7 +49,7 @@ def test_s60_of_a_withdrawal_and_a_decision_one_comes_first(stage: Stage) -> Non
         if decided.status_code == 201:
             # The decision stands, and taking it back has become asking for a cancellation; the citizen is told.
             assert (story.states(A), asked) == (["REGISTERED"], 1)
-            assert "取消しを申し出ました" in page
+            assert "異動を取り消すかどうかは市区町村が決定します" in page
             assert story.told(A)[-1] == "cancel.requested"
             story.report(A, "cancel.decided", "CANCEL_ADD")
             assert story.state == "CANCELLED"

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from hub.demo import commands, outcome, people, seed, vendor
+from hub.demo import commands, lives, outcome, people, seed, vendor
 from hub.demo.front import Accepted, Front
 from hub.demo.processes import Processes, free_port, wait_until_up
 from municipalities.models import Municipality
@@ -105,8 +105,8 @@ class Command(BaseCommand):
         if options["once"]:  # nobody is at the desk
             processes.start("courier", commands.worker("courier"))
         else:
-            processes.start("courier", commands.worker("courier", queue="hub"))
-            processes.start("background", commands.worker("background", processes=2, queue="background"))
+            processes.start("courier", commands.worker("courier", queue="couriers"))
+            processes.start("background", commands.worker("background", processes=3, queue="hub,background"))
         processes.start("beat", commands.beat(self.data))
         processes.watch()
         wait_until_up(f"{self.hub}/health/ready")
@@ -133,9 +133,9 @@ class Command(BaseCommand):
     def run_once(self, options: dict[str, Any]) -> None:
         """File, wait, examine, print; raises ``CommandError`` when the promise was not kept."""
         started = time.monotonic()
-        accepted = self.file(options)
+        accepted, played = self.file(options)
         with self.progress("settled", len(accepted)) as advance:
-            outcome.wait(accepted, options["quiet"], options["limit"], advance)
+            outcome.wait(accepted, options["quiet"], options["limit"], advance, played.go_on)
         found = outcome.examine(accepted, self.towns)
         found.seconds = time.monotonic() - started
         self.show(found, as_json=options["json"])
@@ -143,16 +143,21 @@ class Command(BaseCommand):
         if not kept or (found.settled < found.filings and not (options["fault"] or options["script"])):
             raise CommandError("Not every journey is settled.", returncode=1)
 
-    def file(self, options: dict[str, Any]) -> list[Accepted]:
-        """File the invented relocations over HTTP."""
+    def file(self, options: dict[str, Any]) -> tuple[list[Accepted], lives.Lives]:
+        """File the invented relocations over HTTP; returns who plays their persons from then on."""
         today = timezone.localdate()
         rows = Municipality.objects.leaf().valid_on(today)
         places = [people.Place(row.pk, row.prefecture, f"{row.within}{row.name}", row.parent_code) for row in rows]
-        filings = list(people.Invention(places, today, options["seed"]).filings(options["relocations"]))
+        invention = people.Invention(places, today, options["seed"])
+        filings = list(invention.filings(options["relocations"]))
+        invented = lives.Stories(invention, options["seed"])
+        stories = [invented.of(number, filing) for number, filing in enumerate(filings)]
         with self.progress("filed", len(filings)) as advance:
             done = iter(range(1, len(filings) + 1))
             run = f"demo-{os.getpid()}-{time.time_ns()}"
-            return Front(self.hub, run).file_all(filings, lambda: advance(next(done)))
+            front = Front(self.hub, run)
+            played = lives.Lives(front, self.towns, stories)
+            return front.file_all(filings, lambda: advance(next(done)), played.begin), played
 
     @contextmanager
     def progress(self, what: str, total: int) -> Iterator[Any]:
@@ -170,7 +175,11 @@ class Command(BaseCommand):
         table = Table("what", "figure", title="Outcome")
         for name in ("filings", "settled", "lost", "doubled", "waiting", "seconds"):
             table.add_row(name, str(document[name]))
-        for name, counts in [*document["deliveries"].items(), ("receipts", document["receipts"])]:
+        for name, counts in [
+            *document["deliveries"].items(),
+            ("receipts", document["receipts"]),
+            ("lives", document["lives"]),
+        ]:
             table.add_row(name, json.dumps(counts, ensure_ascii=False))
         Console(width=120).print(table)
 
