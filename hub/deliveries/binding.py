@@ -1,6 +1,7 @@
 """New deliveries, each bound to its town's connection of the day it is told on."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from django.db import connection
 from django.utils import timezone
@@ -17,7 +18,7 @@ WITH told AS (
            municipality_id, connection_id, sequence, notice, state, answer, cause, code, attempts, attempts_before,
            due_at, leased_by, created_at)
     SELECT d.id, d.relocation, d.receipt_no, d.version, d.type, d.role, d.part, d.ordinals,
-           d.town, link.id, d.sequence, d.notice, 'queued', '', '', '', 0, 0, %(now)s, '', %(now)s
+           d.town, link.id, d.sequence, d.notice, 'queued', '', '', '', 0, 0, %(now)s, '', %(at)s
       FROM jsonb_to_recordset(%(rows)s::jsonb)
            AS d(id uuid, relocation uuid, receipt_no varchar, version int, type varchar, role varchar, part int,
                 ordinals jsonb, town varchar, sequence int, notice bytea)
@@ -27,17 +28,18 @@ WITH told AS (
     RETURNING id, connection_id
 ), steps AS (
     INSERT INTO deliveries_event (delivery_id, at, state, attempt, code, note, actor_kind)
-    SELECT id, %(now)s, 'queued', 0, '', '', %(kind)s FROM told
+    SELECT id, %(at)s, 'queued', 0, '', '', %(kind)s FROM told
 )
 SELECT id, connection_id FROM told
 """
 
 
-def insert(rows: Sequence[Delivery]) -> None:
-    """Write new deliveries and their first steps; E120 when a municipality has no connection today."""
+def insert(rows: Sequence[Delivery], at: datetime) -> None:
+    """Write new deliveries, made at this moment, and their first steps; E120 for a town without a connection today."""
     now = timezone.now()
     parameters = {
         "now": now,
+        "at": at,
         "today": timezone.localdate(now),
         "kind": actors.current().kind.value,
         "rows": sent(

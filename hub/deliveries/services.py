@@ -42,12 +42,12 @@ class Told(msgspec.Struct, frozen=True):
     key: bytes
 
 
-def queue(told: Sequence[Told], last: Mapping[str, int]) -> list[Delivery]:
+def queue(told: Sequence[Told], last: Mapping[str, int], at: datetime) -> list[Delivery]:
     """Queue one delivery per notice, in the order given, each over the connection of today.
 
     This is the moment of binding: a delivery keeps this connection, its record standard and its address through
     every wait, hold, retry and re-issue, however often the municipality changes over in the meantime.
-    ``last`` is the last sequence number of this relocation by municipality, 0 when absent.
+    ``last`` is the last sequence number of this relocation by municipality, 0 when absent; ``at``: when it happens.
     Raises ``Refusal`` E120 when a municipality has no connection. The database refuses a second delivery of
     the same notice; the caller holds the relocation's lock, so that cannot race.
     """
@@ -67,11 +67,12 @@ def queue(told: Sequence[Told], last: Mapping[str, int]) -> list[Delivery]:
             ordinals=[mover.ordinal for mover in notice.movers],
             municipality_id=notice.recipient,
             sequence=numbers[notice.recipient],
+            created_at=at,
         )
         row.notice = cipher.seal(item.key, msgspec.json.encode(notice), row.identity)
         rows.append(row)
     lanes.ensure_known(row.municipality_id for row in rows)
-    binding.insert(rows)
+    binding.insert(rows, at)
     transaction.on_commit(lanes.wake)
     return rows
 

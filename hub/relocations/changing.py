@@ -47,7 +47,7 @@ def amend(relocation_id: UUID, filing: Filing, owner: Actor, leaving: Collection
         rows, now = facts.read(relocation), services.opened(relocation)
         if relocation.state in ENDED or facts.decided(rows):
             raise refuse("E200", detail=DECIDED)
-        before, notes = now.filing, Notes(relocation)
+        before, notes = now.filing, Notes(relocation, rows)
         places = heirs.places(filing, timezone.localdate())
         followed = _followed(places, rows)
         there = heirs.addressed(filing, followed)
@@ -126,7 +126,8 @@ def withdraw(relocation_id: UUID, owner: Actor, movers: Collection[int] = ()) ->
             return relocation
         if relocation.state in ENDED:
             return relocation
-        rows, notes = facts.read(relocation), Notes(relocation)
+        rows = facts.read(relocation)
+        notes = Notes(relocation, rows)
         named: dict[str, Any] = {"movers": _named(rows, movers)} if movers else {}
         done = facts.decided(rows)
         undecided = (_under_way(rows) & set(movers) if movers else _under_way(rows)) - done
@@ -141,7 +142,7 @@ def withdraw(relocation_id: UUID, owner: Actor, movers: Collection[int] = ()) ->
         others = done & (set(movers) or done)
         if others:  # a town has decided about some of them, and not about others
             rows, named = facts.read(relocation), {"movers": sorted(others)}
-            return _ask_for_cancellation(relocation, rows, Notes(relocation), named)
+            return _ask_for_cancellation(relocation, rows, Notes(relocation, rows), named)
     return relocation
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import msgspec
 from django.db import connection
@@ -46,6 +46,9 @@ REGISTERED = ("ARRIVED", journey.SETTLED, journey.COMPLETE)
 #: States in which a move that follows this one need not wait: what never came about is no reason to wait, and whether
 #: the movers are registered where they say that they leave is for that municipality to see, as with any filing.
 OVER = (*REGISTERED, "WITHDRAWN", "CANCELLED", "REJECTED")
+
+#: The least that one thing happens after another, as the database keeps times.
+RIGHT_AFTER = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +98,23 @@ def read(relocation: Relocation) -> Rows:
     if rows.deliveries:  # what is told next has a larger id: a town that exchanges files reads its tray in their order
         ids.seen(max(row.pk for row in rows.deliveries))
     return rows
+
+
+def moment(rows: Rows) -> datetime:
+    """Return the time of what happens next: now, and later than everything before it.
+
+    Facts are put in order by their times, and the clocks of two machines differ. Who holds the relocation's lock knows
+    what happened before, whatever its own clock says.
+    """
+    before = [row.at for row in rows.acts]
+    before += [row.received_at for row in rows.reports]
+    before += [_handed_over_at(row) or row.created_at for row in rows.deliveries]
+    return max([timezone.now(), *(at + RIGHT_AFTER for at in before)])
+
+
+def _handed_over_at(row: Delivery) -> datetime | None:
+    """When it was handed over, by whichever clock: never before it was made."""
+    return max(row.sent_at, row.created_at) if row.sent_at else None
 
 
 def situation(relocation: Relocation, rows: Rows) -> Situation:
@@ -157,9 +177,9 @@ def _facts(rows: Rows, everyone: frozenset[int]) -> list[tuple[datetime, Fact]]:
     heirs = rows.heirs
     found = [(row.at, _act(row, everyone, heirs)) for row in rows.acts]
     found += [
-        (row.sent_at, Fact(row.type, frozenset(row.ordinals), "", _now(row, heirs), Role(row.role)))
+        (at, Fact(row.type, frozenset(row.ordinals), "", _now(row, heirs), Role(row.role)))
         for row in rows.deliveries
-        if row.sent_at is not None
+        if (at := _handed_over_at(row)) is not None
     ]
     found += [
         (row.received_at, Fact(row.type, frozenset(row.ordinals), row.outcome, _now(row, heirs)))

@@ -67,7 +67,7 @@ def _warn(relocation: Relocation, rows: facts.Rows, row: Deadline, left: list[in
     clock = table()[row.clock]
     row.acts_on = clock.warned_on(row.starts_on, today) or timers.last_look(clock, row.due_on, row.rolled_due_on)
     row.save(update_fields=["acts_on"])
-    notes = Notes(relocation)
+    notes = Notes(relocation, rows)
     notes.add("deadline.near", row.municipality_id, clock=row.clock, movers=left)
     services.go_on(relocation, rows, notes)
 
@@ -88,7 +88,7 @@ def _pass(relocation: Relocation, rows: facts.Rows, row: Deadline, left: list[in
     timers.end(row, DeadlineState.PASSED)
     if clock.alert:
         alerts.tell(relocation, [row.municipality_id], clock.alert, left, timers.about(row.clock, row.starts_on))
-    notes = Notes(relocation)
+    notes = Notes(relocation, rows)
     notes.add("deadline.passed", row.municipality_id, clock=row.clock, movers=left)
     if clock.fires:
         rows.acts.append(notes.add(clock.fires, movers=left))

@@ -167,7 +167,7 @@ def _tell(relocation: Relocation, rows: facts.Rows, opened: Opened, move: Move, 
         notice = _notice(case, "task.cancelled", tasks, refers_to=str(tasks[0].delivery_id))
         told.append(_queued(notice, relocation, numbers, opened.key))
     if told:
-        rows.deliveries.extend(deliveries.queue(told, facts.last_sequences(rows)))
+        rows.deliveries.extend(deliveries.queue(told, facts.last_sequences(rows), facts.moment(rows)))
 
 
 CONNECTED = Reader(
@@ -247,7 +247,7 @@ def hand_on(relocation: Relocation, rows: facts.Rows, opened: Opened, given: doc
         )
         for tasks in _together(told)
     ]
-    rows.deliveries.extend(deliveries.queue(found, facts.last_sequences(rows)))
+    rows.deliveries.extend(deliveries.queue(found, facts.last_sequences(rows), facts.moment(rows)))
 
 
 def _notice(case: _Case, type_: str, tasks: Sequence[Task], refers_to: str = "") -> Notice:

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from hub import actors
 from hub.audit import services as audit
+from hub.relocations import facts
 from hub.relocations.models import Event, Relocation
 from hub.rows import Writer
 
@@ -15,16 +16,20 @@ EVENTS = Writer(Event)
 
 @dataclass
 class Notes:
-    """What happened to one relocation in this transaction; nothing is written before ``write``."""
+    """What happened to one relocation in this transaction; nothing is written before ``write``.
+
+    ``rows``: what happened before, which none of it comes before (``facts.moment``).
+    """
 
     relocation: Relocation
+    rows: facts.Rows | None = None
     events: list[Event] = field(default_factory=list)
 
     def add(self, type_: str, municipality: str | None = None, **detail: Any) -> Event:
         """Note an event; ``detail`` holds ids, counts and codes only."""
         event = Event(
             relocation=self.relocation,
-            at=timezone.now(),
+            at=facts.moment(self.rows) if self.rows else timezone.now(),
             type=type_,
             municipality_id=municipality,
             actor_kind=actors.current().kind.value,

@@ -1,5 +1,7 @@
 """What a municipality tells the hub (reports): checked against role, gate and state, then the journey goes on."""
 
+from datetime import datetime
+
 import msgspec
 from django.db import IntegrityError
 from django.utils import timezone
@@ -62,9 +64,9 @@ def _take(body: ReportBody, relocation: Relocation, rows: facts.Rows, municipali
     handed = papers.said(body, ordinals)
     said = {"relocation": relocation, "report": body, "municipality": municipality, "ordinals": ordinals}
     signals.reporting.send(sender=Report, **said)
-    report = _store(body, relocation, municipality, ordinals, mark, unsealed.key)
+    report = _store(body, relocation, municipality, ordinals, mark, unsealed.key, facts.moment(rows))
     rows.reports.append(report)
-    notes = Notes(relocation)
+    notes = Notes(relocation, rows)
     rows = effects.after(report, body, relocation, rows, notes, unsealed)
     signals.reported.send(sender=Report, rows=rows, **said)
     notes.add(body.type, municipality, outcome=body.outcome, movers=ordinals, report=str(body.id))
@@ -184,7 +186,13 @@ def _tasks(body: ReportBody, municipality: str) -> list[Task]:
 
 
 def _store(
-    body: ReportBody, relocation: Relocation, municipality: str, ordinals: list[int], mark: bytes, key: bytes
+    body: ReportBody,
+    relocation: Relocation,
+    municipality: str,
+    ordinals: list[int],
+    mark: bytes,
+    key: bytes,
+    at: datetime,
 ) -> Report:
     """Write the report, sealed; E202 when another relocation has one with this id."""
     report = Report(
@@ -194,6 +202,7 @@ def _store(
         type=body.type,
         outcome=body.outcome,
         ordinals=ordinals,
+        received_at=at,
         fingerprint=mark,
     )
     report.body = cipher.seal(key, msgspec.json.encode(body), report.identity)

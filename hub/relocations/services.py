@@ -224,7 +224,8 @@ def advance(relocation_id: UUID) -> None:
     Runs inside the caller's transaction as the hub.
     """
     relocation = lock(relocation_id)
-    go_on(relocation, facts.read(relocation), Notes(relocation))
+    rows = facts.read(relocation)
+    go_on(relocation, rows, Notes(relocation, rows))
 
 
 def go_on(
@@ -329,7 +330,7 @@ def _tell(relocation: Relocation, rows: facts.Rows, now: Opened, due: tuple[jour
         part, kind = facts.part(rows, item), (item.type, item.role, item.municipality)
         told.append(deliveries.Told(relocation.pk, notice, part + same[kind], now.key))
         same[kind] += 1
-    return deliveries.queue(told, facts.last_sequences(rows))
+    return deliveries.queue(told, facts.last_sequences(rows), facts.moment(rows))
 
 
 #: Why a record is entered, deleted or amended, by what decided it (異動事由).

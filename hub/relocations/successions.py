@@ -92,7 +92,8 @@ def _ask(relocation: Relocation, code: str) -> None:
 
 
 def _hand_on(relocation: Relocation, code: str, successor: str) -> None:
-    rows, notes = facts.read(relocation), Notes(relocation)
+    rows = facts.read(relocation)
+    notes = Notes(relocation, rows)
     moved = sorted({mover.ordinal for mover in rows.movers if mover.municipality_id == code})
     rows.acts.append(notes.add("leg.succeeded", successor, predecessor=code, movers=moved))
     notes.write()  # the audit chain is locked before the deliveries, as everywhere
@@ -108,4 +109,5 @@ def _hand_on(relocation: Relocation, code: str, successor: str) -> None:
         alerts.tell(relocation, [successor], alert.code, alert.ordinals, alert.about)
     alerts.tell(relocation, [successor], TAKEN_OVER, moved, code)
     followon.succeed(relocation, code, successor)
-    services.go_on(relocation, facts.read(relocation), Notes(relocation))
+    rows = facts.read(relocation)
+    services.go_on(relocation, rows, Notes(relocation, rows))

@@ -2,7 +2,8 @@
 
 The machine's own clock cannot be moved under PostgreSQL and the rest of the machine. Each Python process of the
 run therefore starts with a ``sitecustomize`` that reads the file, and looks into it again five times a second;
-``time-machine`` then moves what Python takes for the time. Monotonic clocks do not jump, as on a real machine.
+``time-machine`` then moves what Python takes for the time. Monotonic clocks do not jump, as on a real machine. Nor do
+the clocks of two processes agree, as those of two machines do not.
 """
 
 import os
@@ -16,6 +17,8 @@ import time_machine
 VARIABLE = "CHAOS_CLOCK"
 EVERY = 0.2
 HOUR = 3600.0
+#: By how much a process' clock differs at most, either way (seconds).
+SKEW = 1.0
 
 SITE = """\
 import sys
@@ -48,14 +51,15 @@ def follow() -> None:
     """Follow the file from now on, also in children that are forked."""
     file = Path(os.environ[VARIABLE])
     sleep, monotonic = time.sleep, time.monotonic
-    real = time.time() - monotonic()  # before anything is moved
+    # Before anything is moved; no two machines have the same clock.
+    real = time.time() - monotonic() + SKEW * (os.getpid() % 11 - 5) / 5
     reached = 0.0
     traveller: time_machine.Traveller | None = None
 
     def look() -> None:
         nonlocal reached, traveller
         ahead = float(file.read_text())
-        if ahead == reached:
+        if ahead == reached and traveller is not None:
             return
         if traveller is None:
             there = datetime.fromtimestamp(real + monotonic() + ahead, UTC)

@@ -1,11 +1,14 @@
 """Whatever comes early, late, twice or not at all first: the end is legal, and the same as of an undisturbed move."""
 
+from datetime import timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
 import pytest
+import time_machine
 from django.db import transaction
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -146,6 +149,29 @@ def test_any_order_ends_as_the_order_of_the_law(case: Case, steps: list[int]) ->
         ("answered", "registered"),
         ("answered", "accepted_for_review"),
     }
+
+
+@pytest.mark.parametrize("flow", [Flow.CARD_SPECIAL, Flow.PAPER_CERT])
+def test_clocks_of_machines_that_differ_change_no_order(flow: Flow) -> None:
+    """Whatever takes in the next report has a clock behind that of the one before, and couriers are ahead of all."""
+    case = Case(flow, 2, "two towns", split=True)
+    began = timezone.now()
+    with transaction.atomic():
+        document = make(case)
+        relocation = journeys.file(document)
+        said = journeys.course(relocation, document, split=case.split)
+        for number, one in enumerate(said):
+            with time_machine.travel(began + timedelta(seconds=len(said) + 1)):
+                journeys.carry()
+                journeys.fetch()
+            with time_machine.travel(began + timedelta(seconds=len(said) - number)):
+                journeys.say(relocation, one)
+                check(relocation)
+        with time_machine.travel(began + timedelta(seconds=len(said) + 2)):
+            journeys.settle(relocation, said)
+        found = journeys.picture(relocation)
+        transaction.set_rollback(True)
+    assert found == undisturbed(case)
 
 
 @given(CASES, STEPS, st.integers(0, 40))

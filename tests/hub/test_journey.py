@@ -113,6 +113,8 @@ GATES: dict[str, set[tuple[str, str]]] = {
     "certificate.recalled": {("cancel.decided", "CANCEL_ADD"), ("registry.change", "DEATH"), ("arrival.diverted", "")},
 }
 DECIDED = {("moveout.decided", "REGISTERED"), ("moveout.decided", "EX_OFFICIO")}
+#: Somebody came to the counter; who only presents the card later was there too.
+VISITS = {("arrival.visited", ""), ("arrival.visited", "CARD_PRESENTED"), ("arrival.diverted", "")}
 
 
 def gate_of(type_: str, situation: Situation, ordinal: int) -> set[tuple[str, str]]:
@@ -151,7 +153,7 @@ def test_a_move_in_needs_the_visit_and_the_certificate_of_its_flow(situation: Si
     for ordinal, past in journey.pasts(situation).items():
         covered = {key[0] for key, told in situation.covered.items() if ordinal in told}
         assert "movein.decided" not in covered
-        visited = about_any(situation, {("arrival.visited", ""), ("arrival.diverted", "")}, ordinal)
+        visited = about_any(situation, VISITS, ordinal)
         by_card = about(situation, "certificate.available", "", ordinal)
         by_card = by_card and situation.flows[ordinal] is Flow.CARD_SPECIAL
         certified = by_card or about(situation, "certificate.paper_issued", "", ordinal) or needs_none
