@@ -62,8 +62,8 @@ MARKED = frozenset({"movers.full_name", "movers.date_of_birth", "movers.sex"})
 
 
 def look_again(relocation: Relocation, filing: Filing, by: str, changed: frozenset[str], **_: Any) -> None:
-    """Look once more when a town corrected who somebody is (receiver of ``signals.corrected``)."""
-    if by != journey.AMENDED and changed & MARKED:  # an amendment is stored as a filing is
+    """Look once more when a town corrected who somebody is, or where they are (receiver of ``signals.corrected``)."""
+    if by == journey.MOVED or (by != journey.AMENDED and changed & MARKED):  # an amendment is stored as a filing is
         look(relocation, filing, facts.withdrawn(facts.read(relocation)))
 
 

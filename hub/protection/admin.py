@@ -21,6 +21,7 @@ from hub.protection import services
 from hub.protection.expiring import nearest
 from hub.protection.forms import SetForm
 from hub.protection.models import Act, ContactWish, Expiry, Guarded, Measure, Release, State
+from hub.relocations import heirs
 
 
 class Entrusted(desk.Desk):
@@ -32,6 +33,10 @@ class Entrusted(desk.Desk):
         """Those of the own town, for who is entrusted with them."""
         rows = super().get_queryset(request)
         return rows if services.protects(desk.actor_of(request)) else rows.none()
+
+    def of_town(self, rows: QuerySet[Any], code: str) -> QuerySet[Any]:
+        """Those of this municipality, and of the ones in whose place it stands."""
+        return rows.filter(municipality__in=heirs.kept(code, timezone.localdate()))
 
     def has_view_permission(self, request: HttpRequest, _obj: Model | None = None) -> bool:
         """The protection role of a town."""
@@ -141,12 +146,18 @@ class MeasureAdmin(Entrusted):
 
 @admin.register(Expiry)
 class ExpiryAdmin(Entrusted):
-    """Measures whose term ends within a month, or has ended: extend or not; nothing ends by itself."""
+    """Measures whose term ends within a month, or has ended: extend or not; nothing ends by itself.
 
-    list_display = ("words", "number", "expires_on", "at", "settled_at")
+    Of a measure that another town set, its office and the filing say which it is.
+    """
+
+    list_display = ("words", "number", "receipt_no", "contact_office", "expires_on", "at", "settled_at")
     list_filter = (("settled_at", admin.EmptyFieldListFilter),)
+    list_select_related = ("relocation",)
     ordering = ("settled_at", "expires_on", "pk")
-    fields = readonly_fields = ("words", "remedy", "number", "expires_on", "at", "settled_at")
+    fields = readonly_fields = (
+        *("words", "remedy", "number", "receipt_no", "contact_office", "expires_on", "at", "settled_at"),
+    )
 
     @admin.display(description=_("alert"))
     def words(self, row: Expiry) -> str:
@@ -158,8 +169,14 @@ class ExpiryAdmin(Entrusted):
 
     @admin.display(description=_("protection measure"), ordering="measure")
     def number(self, row: Expiry) -> str:
+        if row.relocation_id:
+            return gettext("of another municipality")
         link = reverse("admin:protection_measure_change", args=[row.measure_id])
         return format_html('<a href="{}">{}</a>', link, row.measure_id)
+
+    @admin.display(description=_("receipt number"))
+    def receipt_no(self, row: Expiry) -> str:
+        return row.relocation.receipt_no if row.relocation else desk.NOTHING
 
 
 @admin.register(Guarded)

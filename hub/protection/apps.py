@@ -20,4 +20,5 @@ class ProtectionConfig(AppConfig):
         corrected.connect(services.guard_again, dispatch_uid="protection_guard_again")
         coming.connect(routed.lock, dispatch_uid="protection_lock")
         reporting.connect(routed.check, dispatch_uid="protection_check")
+        reporting.connect(services.guard_where_they_appear, dispatch_uid="protection_guard_elsewhere")
         reported.connect(routed.protect, dispatch_uid="protection_protect")

@@ -1,22 +1,25 @@
-"""That a measure's term ends within a month (A407): its town's clerks of the role are told, and nothing ends by it.
+"""That a measure's term ends within a month (A407): clerks of the role are told, and nothing ends by it.
 
-What is due by a day is a row: losing a run loses nothing, repeating it adds nothing. The alert stands until the measure
-is extended or ended, past the last day too.
+Told are those of the town that set it, and of the towns of a move that protect by its word: who moved asks where they
+live now. What is due by a day is a row: losing a run loses nothing, repeating it adds nothing. The alert stands until
+the measure is extended or ended, past the last day too.
 """
 
 import calendar
 import csv
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
 from pathlib import Path
+from uuid import UUID
 
-from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from hub import actors
-from hub.protection.models import Expiry, Measure, State
+from hub.protection.models import Expiry, Guarded, Measure, State
+from hub.relocations import effects, heirs, tables
+from hub.relocations.models import Guard, Mover
 
 DATA = Path(__file__).parent / "data" / "clocks.csv"
 #: The clock of the table that tells when to ask whether a measure is extended.
@@ -26,17 +29,24 @@ LONGEST_MONTH = timedelta(days=31)
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """So many months after a day of the measure (before it, where negative) a clerk is alerted."""
+    """So many months after a day of the measure (before it, where negative) a clerk is alerted.
+
+    ``asks``: roles in a guarded move whose towns are asked too.
+    """
 
     months: int
     alert: str
+    asks: frozenset[str]
 
 
 @cache
 def clocks() -> Mapping[str, Clock]:
     """Return the clocks by name."""
     with DATA.open(encoding="utf-8", newline="") as file:
-        return {row["clock"]: Clock(int(row["months"]), row["alert"]) for row in csv.DictReader(file)}
+        return {
+            row["clock"]: Clock(int(row["months"]), row["alert"], frozenset(row["asks"].split()))
+            for row in csv.DictReader(file)
+        }
 
 
 def shifted(day: date, months: int) -> date:
@@ -65,25 +75,66 @@ def nearest(today: date) -> date:
 
 def watch() -> int:
     """Raise the alerts that are due today; returns how many are new."""
-    told = Expiry.objects.filter(measure=OuterRef("pk"), expires_on=OuterRef("expires_on"))
     with actors.acting(actors.HUB):
-        due = Measure.objects.exclude(state=State.ENDED).filter(
-            ~Exists(told), expires_on__lte=nearest(timezone.localdate())
-        )
-        new = [
-            Expiry(
-                measure=measure,
-                municipality_id=measure.municipality_id,
-                expires_on=measure.expires_on,
-                code=clocks()[EXTENSION].alert,
-            )
-            for measure in due.order_by("pk")
-        ]
+        today, new = timezone.localdate(), []
+        due = list(Measure.objects.exclude(state=State.ENDED).filter(expires_on__lte=nearest(today)).order_by("pk"))
+        before = _asked_before(due)
+        moves = _moves(due)
+        for measure in due:
+            known = before.setdefault((measure.pk, measure.expires_on), set())
+            towns: dict[str, UUID | None] = {measure.municipality_id: None, **moves.get(measure.pk, {})}
+            for town, relocation in towns.items():
+                # One question for a town and those in whose place it stands.
+                if town not in known and known.isdisjoint(heirs.kept(town, today)):
+                    known.add(town)
+                    new.append(_question(measure, town, relocation))
         Expiry.objects.bulk_create(new, ignore_conflicts=True)
     return len(new)
 
 
+def _question(measure: Measure, town: str, relocation: UUID | None) -> Expiry:
+    return Expiry(
+        measure=measure,
+        municipality_id=town,
+        relocation_id=relocation,
+        contact_office=measure.contact_office,
+        expires_on=measure.expires_on,
+        code=clocks()[EXTENSION].alert,
+    )
+
+
+def _asked_before(measures: Collection[Measure]) -> dict[tuple[int, date], set[str]]:
+    """Return which towns were asked already, by measure and last day."""
+    found: dict[tuple[int, date], set[str]] = {}
+    for row in Expiry.objects.filter(measure__in=measures):
+        found.setdefault((row.measure_id, row.expires_on), set()).add(row.municipality_id)
+    return found
+
+
+#: States of a town that was told nothing, or that has nothing to do with the person any more.
+APART = effects.PAST | frozenset(tables.START.values())
+
+
+def _moves(measures: Collection[Measure]) -> Mapping[int, Mapping[str, UUID]]:
+    """Return by measure the towns that protect by its word in a move of the person, each with the last such move."""
+    guarded: dict[tuple[UUID, int], list[int]] = {}
+    for row in Guarded.objects.filter(measure__in=measures):
+        guarded.setdefault((row.relocation_id, row.ordinal), []).append(row.measure_id)
+    found: dict[int, dict[str, UUID]] = {}
+    movers = Mover.objects.filter(
+        relocation__in={relocation for relocation, _ in guarded},
+        role__in=clocks()[EXTENSION].asks,
+        leg__guard=Guard.TOLD,
+    )
+    for mover in movers.exclude(state__in=APART).order_by("relocation"):
+        for number in guarded.get((mover.relocation_id, mover.ordinal), ()):
+            found.setdefault(number, {})[mover.municipality_id] = mover.relocation_id
+    return found
+
+
 def settle(measure: Measure) -> None:
-    """Settle what was asked about a measure: it was extended, or ended."""
-    open_ = Expiry.objects.filter(measure=measure, settled_at=None)
-    open_.update(settled_at=timezone.now(), settled_by=actors.current().name)
+    """Settle what was asked about a measure, in every town: it was extended, or ended."""
+    by = actors.current().name
+    with actors.acting(actors.HUB):  # who extends it does not see what other towns were asked
+        open_ = Expiry.objects.filter(measure=measure, settled_at=None)
+        open_.update(settled_at=timezone.now(), settled_by=by)

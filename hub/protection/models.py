@@ -54,10 +54,18 @@ class Measure(models.Model):
 
 
 class Expiry(models.Model):
-    """The question whether a measure is extended (alert A407); extending or ending it settles it, nothing else."""
+    """The question whether a measure is extended (alert A407); extending or ending it settles it, nothing else.
+
+    The town that set it is asked, and so are the towns of a move that protect by its word.
+    """
 
     measure = models.ForeignKey(Measure, models.PROTECT, related_name="expiries", verbose_name=_("protection measure"))
     municipality = models.ForeignKey(Municipality, models.PROTECT, related_name="+")
+    #: By which filing a town knows of a measure that another town set.
+    relocation = models.ForeignKey(
+        Relocation, models.PROTECT, related_name="+", null=True, verbose_name=_("relocation")
+    )
+    contact_office = models.CharField(_("contact office"), max_length=100)
     code = models.CharField(_("alert"), max_length=4)
     expires_on = models.DateField(_("last day"))
     at = models.DateTimeField(_("at"), default=timezone.now)
@@ -67,9 +75,9 @@ class Expiry(models.Model):
     class Meta:
         verbose_name = _("measure to be extended or not")
         verbose_name_plural = _("measures to be extended or not")
-        constraints = [models.UniqueConstraint(fields=["measure", "expires_on"], name="expiry_once")]
+        constraints = [models.UniqueConstraint(fields=["measure", "municipality", "expires_on"], name="expiry_once")]
         triggers = [
-            pgtrigger.ReadOnly(name="raised_once", fields=["measure", "municipality", "code", "expires_on", "at"]),
+            pgtrigger.ReadOnly(name="raised_once", exclude=["settled_at", "settled_by"]),
             KEPT,
         ]
 

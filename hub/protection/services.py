@@ -3,6 +3,9 @@
 What guards a filing is ``Leg.guard``: row-level security hides the filing from every clerk without the duty, in every
 town concerned, and keeps its key from those with the duty until a second one has released it. Acts are written to the
 audit under the measure's number, never under the filing's, so that no list of acts says who is protected.
+
+A measure stays under the code of the town that set it; once that has merged, the clerks of its successor act on it.
+Where the area was divided nobody can tell whose it is: it protects on, and a successor sets its own.
 """
 
 from collections.abc import Iterable
@@ -22,20 +25,23 @@ from hub.duplicates.models import Mark
 from hub.ids import is_receipt_no
 from hub.protection import expiring
 from hub.protection.models import Act, ContactWish, Guarded, Measure, Release, State
-from hub.relocations import frozen, people, services
+from hub.relocations import frozen, heirs, people, services
 from hub.relocations.filing import Filing
 from hub.relocations.models import Guard, Leg, Relocation
+from hub.relocations.reported import ReportBody
 from hub.rows import Reader
 from hub.vault import services as vault
 from hub.vault.services import ShreddedError
 from municipalities.models import predecessors
-from municipalities.notice import Mover
+from municipalities.notice import Mover, Role
 
 #: How long a released filing can be seen by the clerk who asked.
 SEEN_FOR = timedelta(minutes=30)
 Filed = tuple[Relocation, int]
 
 
+#: Roles of the towns whose residents the movers are, or become.
+LIVED = (Role.ORIGIN, Role.DESTINATION)
 IN_FORCE = Reader(Measure, f"WHERE mark = ANY(%s::bytea[]) AND state <> '{State.ENDED.value}'")
 
 
@@ -43,12 +49,12 @@ def guard(relocation: Relocation, filing: Filing, legs: Iterable[Leg], **_: Any)
     """Guard a filing that names a protected person, before anybody is told of it (receiver of ``signals.stored``).
 
     Every filing is looked at in the same way, so that nobody can tell from the time it takes. What a municipality set
-    that has merged since protects on.
+    that has merged since protects on, and what one set where somebody appears who planned to go elsewhere.
     """
-    towns = [code for code in (relocation.origin_id, relocation.destination_id) if code]
+    legs = list(legs)
+    towns = dict.fromkeys(leg.municipality_id for leg in legs if leg.role in LIVED)
     known = predecessors(towns, timezone.localdate())
     marks = {mark: number for (_town, number), mark in people.marks_at(known, filing).items()}
-    legs = list(legs)
     for measure in IN_FORCE(list(marks)):
         guard_filing(measure, relocation, marks[bytes(measure.mark)], legs, filing)
     if filing.counsel_wanted:
@@ -59,6 +65,15 @@ def guard(relocation: Relocation, filing: Filing, legs: Iterable[Leg], **_: Any)
 def guard_again(relocation: Relocation, filing: Filing, **_: Any) -> None:
     """Guard a filing that names a protected person only now that a town corrected it (``signals.corrected``)."""
     guard(relocation, filing, relocation.legs.all())
+
+
+def guard_where_they_appear(relocation: Relocation, report: ReportBody, **_: Any) -> None:
+    """Guard a filing by the measures of a town where somebody appears (27), before that is written down.
+
+    Receiver of ``signals.reporting``: the filer is shown nothing of it.
+    """
+    if report.type == "arrival.diverted":
+        guard(relocation, services.filing_of(relocation), relocation.legs.all())
 
 
 def guard_filing(
@@ -111,6 +126,11 @@ def _freeze(relocation: Relocation, filing: Filing | None = None) -> None:
 def protects(actor: Actor) -> bool:
     """Tell whether this clerk is entrusted with the measures of the own town."""
     return actor.kind is ActorKind.CLERK and actor.duty == PROTECTS and bool(actor.municipality)
+
+
+def towns_of(actor: Actor) -> list[str]:
+    """Return whose measures this clerk acts on: those of the own town, and of towns in whose place it stands."""
+    return heirs.kept(actor.municipality, timezone.localdate())
 
 
 def _must_protect(actor: Actor) -> None:
@@ -231,9 +251,9 @@ def extend(actor: Actor, measure_id: int, expires_on: date) -> None:
 
 
 def _own(actor: Actor, measure_id: int) -> Measure:
-    """Lock a measure of the clerk's town; E108 when there is none."""
+    """Lock a measure of the clerk's town, or of one in whose place it stands; E108 when there is none."""
     _must_protect(actor)
-    rows = Measure.objects.select_for_update(of=("self",)).filter(pk=measure_id, municipality=actor.municipality)
+    rows = Measure.objects.select_for_update(of=("self",)).filter(pk=measure_id, municipality__in=towns_of(actor))
     measure = rows.first()
     if measure is None:
         raise refuse("E108")
@@ -261,7 +281,7 @@ def release(actor: Actor, release_id: int) -> Release:
     """Release what another clerk asked for: 30 minutes of sight, or the end. E108 for an own or a settled request."""
     _must_protect(actor)
     rows = Release.objects.select_for_update(of=("self",)).select_related("measure")
-    found = rows.filter(pk=release_id, municipality=actor.municipality, released_at=None).first()
+    found = rows.filter(pk=release_id, municipality__in=towns_of(actor), released_at=None).first()
     if found is None or found.asked_by == actor.name:
         raise refuse("E108")
     if found.act == Act.END:  # before the audit's general chain, which who holds the filings waits for
@@ -301,7 +321,7 @@ def _end(measure: Measure) -> None:
 def settle_wish(actor: Actor, wish_id: int) -> None:
     """Take a wish off the list: the citizen was contacted."""
     _must_protect(actor)
-    rows = ContactWish.objects.filter(pk=wish_id, municipality=actor.municipality, settled_at=None)
+    rows = ContactWish.objects.filter(pk=wish_id, municipality__in=towns_of(actor), settled_at=None)
     if rows.update(settled_at=timezone.now(), settled_by=actor.name):
         audit.record(audit.Act("protection.wish_settled", f"protection_wish:{wish_id}"))
 

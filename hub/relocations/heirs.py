@@ -18,7 +18,7 @@ from django.utils.translation import gettext
 from hub.catalogue import Problem
 from hub.relocations.checks import check, codes
 from hub.relocations.filing import Filing
-from municipalities.models import Kind, Municipality, Succession
+from municipalities.models import Kind, Municipality, Succession, predecessors
 from municipalities.notice import Mover
 
 
@@ -131,6 +131,15 @@ def successor(code: str, today: date) -> Municipality | None:
     """Return who stands alone in place of a code of the past; ``None`` for several, for nobody, for a valid code."""
     found = list(Municipality.objects.leaf().successors(code, today)[:2])
     return found[0] if len(found) == 1 and found[0].pk != code else None
+
+
+def kept(code: str, today: date) -> list[str]:
+    """Return the codes in whose place this municipality stands alone, and its own.
+
+    ``hub_keeps`` says the same to row-level security.
+    """
+    found = ((before, successor(before, today)) for before in predecessors([code], today) if before != code)
+    return [code, *(before for before, heir in found if heir is not None and heir.pk == code)]
 
 
 def former(prefecture: str, today: date) -> list[Municipality]:

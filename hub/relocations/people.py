@@ -11,7 +11,7 @@ from django.conf import settings
 from hub.procedures.ages import reached_on
 from hub.relocations.filing import Capacity, Filing
 from hub.relocations.models import Relocation
-from municipalities.notice import Mover, Sex, UncertainDate
+from municipalities.notice import Mover, Role, Sex, UncertainDate
 
 #: Age of majority in years (Civil Code Art. 4).
 MAJORITY = 18
@@ -80,13 +80,14 @@ def keeper_now(relocation: Relocation) -> str:
 
 
 def marks(relocation: Relocation, filing: Filing) -> dict[tuple[str, int], bytes]:
-    """Return a mark of each mover for the town left and the town entered, by town and ordinal.
+    """Return a mark of each mover for the town left and each town entered, by town and ordinal.
 
     It is the same for one person of one municipality, however often that person is filed. A municipality of the past
-    that is named has marks beside the one in its place.
+    that is named has marks beside the one in its place; one where somebody appeared has them beside the planned one.
     """
     now = (relocation.origin_id, relocation.destination_id)
-    return marks_at((*now, filing.origin, filing.destination), filing)
+    later = relocation.legs.filter(role=Role.DESTINATION.value) if relocation.version > 1 else relocation.legs.none()
+    return marks_at((*now, filing.origin, filing.destination, *later.values_list("municipality", flat=True)), filing)
 
 
 def marks_at(towns: Iterable[str | None], filing: Filing) -> dict[tuple[str, int], bytes]:

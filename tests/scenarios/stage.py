@@ -20,6 +20,7 @@ from hub.accounts.models import User
 from hub.actors import HUB, acting
 from hub.audit import services as audit
 from hub.audit.models import Entry
+from hub.protection import expiring
 from hub.relocations import facts, firing, journey, outages, people, services, successions
 from hub.relocations.filing import Filer, Filing
 from hub.relocations.models import Alert, Deadline, Event, Relocation
@@ -330,6 +331,7 @@ class Stage:
         firing.fire()
         successions.follow()
         outages.watch()
+        expiring.watch()
         self.post()
 
     def town(self, code: str) -> Town:

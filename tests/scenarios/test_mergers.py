@@ -7,11 +7,16 @@ from uuid import uuid4
 
 import msgspec
 import pytest
+from django.apps import apps
+from django.test import Client
 from django.urls import reverse
 
-from hub.actors import HUB, acting
+from hub.actors import HUB, PROTECTS, Actor, ActorKind, acting
+from hub.catalogue import Refusal
 from hub.deliveries import lanes
 from hub.deliveries.models import Delivery
+from hub.protection import services as protection
+from hub.protection.models import Act, ContactWish, Expiry, Guarded, Measure, Release
 from hub.relocations import changing, services, successions
 from hub.relocations.filing import Filing
 from hub.relocations.models import Guard, Leg, Relocation
@@ -26,6 +31,7 @@ from tests.scenarios.stage import HANAKO, REGISTER, TARO, A, B, C, R, Stage, Sto
 
 pytestmark = pytest.mark.django_db
 
+OFFICE = "市民課　見本係"
 #: Who is registered in the family register of B.
 OF_B = msgspec.structs.replace(
     HANAKO, presents_card=True, registry=msgspec.structs.replace(REGISTER, local_government_code=B)
@@ -293,13 +299,12 @@ def test_s29_the_form_offers_the_name_of_then_where_one_stands_in_its_place(stag
     assert "静岡県浜松市中区の住民基本台帳を現在保管しています" in page
 
 
-@pytest.mark.parametrize("named", [B, C])
-def test_s29_a_measure_of_the_town_that_was_protects_on(stage: Stage, named: str) -> None:
-    """Set at B for one of the movers; B has merged when the other files and names it as then or as today."""
+def protected(stage: Stage) -> None:
+    """A clerk of B sets a measure for one of the movers."""
     birth = HANAKO.date_of_birth
     assert birth is not None
     known = {
-        "contact_office": "市民課",
+        "contact_office": OFFICE,
         "expires_on": "2027-03-09",
         "full_name": HANAKO.full_name,
         "born": f"{birth.year}-{birth.month:02}-{birth.day:02}",
@@ -307,6 +312,12 @@ def test_s29_a_measure_of_the_town_that_was_protects_on(stage: Stage, named: str
     }
     clerk = stage.clerk(B, "entrusted", handles_protection=True)
     assert clerk.post(reverse("admin:protection_measure_add"), known).status_code == 302
+
+
+@pytest.mark.parametrize("named", [B, C])
+def test_s29_a_measure_of_the_town_that_was_protects_on(stage: Stage, named: str) -> None:
+    """Set at B for one of the movers; B has merged when the other files and names it as then or as today."""
+    protected(stage)
     merged("2026-03-01")
     story = stage.file(move(TARO, HANAKO, origin=named, destination=A))
     assert story.row.frozen_at is not None
@@ -314,3 +325,84 @@ def test_s29_a_measure_of_the_town_that_was_protects_on(stage: Stage, named: str
         guards = set(Leg.objects.filter(relocation=story.relocation).values_list("guard", flat=True))
     assert guards == {Guard.TOLD}
     assert story.told(C)[0] == story.told(A)[0] == "protection.route"
+
+
+def seen(actor: Actor) -> list[bool]:
+    """Whether PostgreSQL shows somebody rows of measures, guarded filings, releases, wishes and what is asked."""
+    with acting(actor):
+        return [model.objects.exists() for model in (Measure, Guarded, Release, ContactWish, Expiry)]
+
+
+def choose(client: Client, model: str, action: str, **which: Any) -> None:
+    """Choose a row in its list at the desk and run an action."""
+    with acting(HUB):
+        key = apps.get_model(model).objects.get(**which).pk
+    path = reverse(f"admin:{model.replace('.', '_')}_changelist")
+    client.post(path, {"action": action, "_selected_action": [str(key)]})
+
+
+#: PostgreSQL asks its own clock whether a town has merged.
+LONG_AGO = "2020-04-01"
+
+
+def test_s29_the_successors_clerks_have_the_measures_of_the_town_that_was(stage: Stage) -> None:
+    protected(stage)
+    story = stage.file(move(HANAKO, origin=B, destination=A, flow=Flow.PAPER_CERT, counsel_wanted=True))
+    first, second = (stage.clerk(C, name, handles_protection=True) for name in ("first", "second"))
+    lists = [reverse(f"admin:protection_{name}_changelist") for name in ("measure", "guarded", "contactwish", "expiry")]
+    duty = Actor(ActorKind.CLERK, C, "901", PROTECTS)
+    assert seen(duty) == [False] * 5
+    assert all('id="result_list"' not in first.get(path).content.decode() for path in lists)
+    merged(LONG_AGO)
+    stage.at("2026-03-11")
+    story.moved_out(C)
+    story.moved_in(A)
+    stage.at("2027-02-09")
+    first, second = (stage.clerk(C, name) for name in ("first", "second"))
+    # They are asked whether it is extended, they see which filings it guards, they open one by two.
+    assert all('id="result_list"' in first.get(path).content.decode() for path in lists)
+    assert first.get(lists[3]).content.decode().count("A407") == 1
+    choose(first, "protection.guarded", "ask_to_see", relocation=story.relocation)
+    choose(second, "protection.release", "release", act="SEE")
+    with acting(HUB):
+        told = Delivery.objects.filter(relocation_id=story.relocation.pk, municipality=C).latest("sequence")
+    notice = first.get(reverse("admin:deliveries_delivery_notice", args=[told.pk]))
+    assert (notice.status_code, HANAKO.full_name in notice.content.decode()) == (200, True)
+    choose(first, "protection.contactwish", "settle", relocation=story.relocation)
+    choose(first, "protection.measure", "extend", municipality=B)
+    with acting(HUB):
+        measure = Measure.objects.get()
+        assert measure.expires_on == day("2028-03-08")
+        assert not ContactWish.objects.filter(settled_at=None).exists()
+        assert not Expiry.objects.filter(settled_at=None).exists()
+    assert seen(duty) == [True] * 5
+    # To nobody else is any of it there, in SQL and by the services.
+    others = [
+        Actor(ActorKind.CLERK, C, "902"),
+        Actor(ActorKind.CLERK, R, "903", PROTECTS),
+        Actor(ActorKind.SYSTEM, C, "town"),
+        Actor(ActorKind.OPERATOR, name="904"),
+        Actor(ActorKind.CITIZEN, name="905"),
+    ]
+    assert [seen(actor) for actor in others] == [[False] * 5] * len(others)
+    for actor in others:
+        with pytest.raises(Refusal, match="E108"), acting(actor):
+            protection.ask(actor, Act.END, measure.pk)
+    choose(first, "protection.measure", "ask_for_end", municipality=B)
+    choose(first, "protection.release", "release", act="END")
+    with acting(HUB):
+        assert Measure.objects.get().state == "ACTIVE"
+    choose(second, "protection.release", "release", act="END")
+    with acting(HUB):
+        assert Measure.objects.get().state == "ENDED"
+        assert set(Leg.objects.filter(relocation=story.relocation).values_list("guard", flat=True)) == {""}
+
+
+def test_s29_of_an_area_that_was_divided_nobody_takes_the_measures_over(stage: Stage) -> None:
+    """Whose person it is cannot be told: it protects on, and nobody ends it by mistake."""
+    protected(stage)
+    merged(LONG_AGO)
+    Succession.objects.create(predecessor_id=B, successor_id=R, on=day(LONG_AGO), part="試験町")
+    assert [seen(Actor(ActorKind.CLERK, code, "901", PROTECTS))[0] for code in (B, C, R)] == [True, False, False]
+    listed = stage.clerk(C, "first", handles_protection=True).get(reverse("admin:protection_measure_changelist"))
+    assert OFFICE not in listed.content.decode()

@@ -11,10 +11,12 @@ from django.urls import reverse
 
 from hub.actors import HUB, acting
 from hub.audit.models import Entry
-from hub.protection.models import Measure
+from hub.protection.models import Expiry, Measure
+from hub.relocations import changing
+from hub.relocations.filing import Filer
 from hub.relocations.models import Leg
 from municipalities.notice import Contact, HouseholdLeft, Mover, Scope
-from tests.scenarios.stage import HANAKO, ICHIRO, TARO, A, B, C, R, Stage, Story, move
+from tests.scenarios.stage import HANAKO, ICHIRO, TARO, A, B, C, R, Stage, Story, move, place
 
 pytestmark = pytest.mark.django_db
 
@@ -22,9 +24,9 @@ OFFICE = "市民課　見本係"
 VICTIM = msgspec.structs.replace(HANAKO, presents_card=True)
 
 
-def protect(stage: Stage, person: Mover, expires_on: str, name: str = "entrusted") -> Client:
-    """A clerk of A sets a measure for a resident after the consultation; returns the clerk."""
-    client = stage.clerk(A, name, handles_protection=True)
+def protect(stage: Stage, person: Mover, expires_on: str, name: str = "entrusted", code: str = A) -> Client:
+    """A clerk of A, or of another town, sets a measure after the consultation; returns the clerk."""
+    client = stage.clerk(code, name, handles_protection=True)
     birth = person.date_of_birth
     assert birth is not None
     sent = {
@@ -154,3 +156,82 @@ def test_s37_a_measure_whose_last_day_comes_during_the_move_goes_on(stage: Stage
         actions = set(Entry.objects.filter(subject=f"protection:{measure.pk}").values_list("action", flat=True))
     assert measure.state == "ENDED"
     assert actions == {"protection.set", "protection.end_asked", "protection.end_released"}
+
+
+def asked(stage: Stage, code: str, **duties: bool) -> str:
+    """What a clerk of a town is asked about measures that end; what the desk answers where that is for nobody."""
+    clerk = stage.clerk(code, f"of-{code}-{len(duties)}", **duties)
+    answer = clerk.get(reverse("admin:protection_expiry_changelist"), {"settled_at__isempty": "1"})
+    return answer.content.decode().partition('id="result_list"')[2] if answer.status_code == 200 else "403"
+
+
+@pytest.mark.parametrize("end", ["extended", "ended"])
+def test_s37_both_towns_of_the_move_are_asked_a_month_before(stage: Stage, end: str) -> None:
+    protect(stage, VICTIM, "2026-04-30")
+    story = stage.file(move(VICTIM), "victim")
+    story.moved_out()
+    stage.at("2026-03-29")
+    duty = {"handles_protection": True}
+    assert [asked(stage, code, **duty) for code in (A, B)] == ["", ""]
+    stage.at("2026-03-30")
+    stage.at("2026-03-31")  # asked again by nobody
+    for code in (A, B):
+        assert asked(stage, code, **duty).count("A407") == 1
+        assert (asked(stage, code), OFFICE in asked(stage, code, **duty)) == ("403", True)
+    # The town moved to reads of which filing it is, and what to do; the measure itself is the other town's.
+    with acting(HUB):
+        measure = Measure.objects.get()
+        row = Expiry.objects.get(municipality=B)
+    page = stage.clerk(B, f"of-{B}-1").get(reverse("admin:protection_expiry_change", args=[row.pk])).content.decode()
+    assert all(word in page for word in (story.receipt_no, OFFICE, "その連絡先に確認", "自動では終わりません"))
+    assert "他の市区町村の措置" in asked(stage, B, **duty)
+    link = reverse("admin:protection_measure_change", args=[measure.pk])
+    assert link in asked(stage, A, **duty)
+    assert link not in asked(stage, B, **duty)
+    # Nobody else is: not the town of the register, not one that has nothing to do with it.
+    assert [asked(stage, code, **duty) for code in (R, C)] == ["", ""]
+    first, second = (stage.clerk(A, name, handles_protection=True) for name in ("entrusted", "second"))
+    if end == "extended":
+        act(first, "protection.measure", "extend", pk=measure.pk)
+    else:
+        act(first, "protection.measure", "ask_for_end", pk=measure.pk)
+        assert "A407" in asked(stage, B, **duty)
+        act(second, "protection.release", "release", act="END")
+    assert [asked(stage, code, **duty) for code in (A, B)] == ["", ""]
+    assert guards(story) == ({"own", "told"} if end == "extended" else {""})
+
+
+def test_s37_only_a_town_that_was_told_and_still_has_the_person_is_asked(stage: Stage) -> None:
+    protect(stage, VICTIM, "2026-04-30")
+    waits = stage.file(move(VICTIM, TARO, filer=Filer()), "victim")  # for the other's consent: B knows nothing yet
+    stage.at("2026-03-30")
+    duty = {"handles_protection": True}
+    assert ("A407" in asked(stage, A, **duty), asked(stage, B, **duty)) == (True, "")
+    with acting(HUB):
+        changing.withdraw(waits.relocation.pk, waits.citizen.actor)
+    other = stage.file(move(VICTIM, destination=C), "victim")
+    stage.at("2026-04-01")
+    assert other.receipt_no in asked(stage, C, **duty)
+    assert asked(stage, B, **duty) == ""
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_measure_of_the_town_where_somebody_appears_protects_from_then_on(stage: Stage, first: bool) -> None:
+    if first:
+        protect(stage, VICTIM, "2027-03-09", "of-c", C)
+    story = stage.file(move(TARO, VICTIM), "offender")
+    story.moved_out()
+    assert guards(story) == {""}
+    address = msgspec.to_builtins(place(C, "見本町９番９号"))
+    stage.town(C)
+    story.report(C, "arrival.diverted", movers=[2], changes=[{"pointer": "/newAddress", "value": address}])
+    if not first:
+        protect(stage, VICTIM, "2027-03-09", "of-c", C)
+    stage.post()
+    assert guards(story) == {"own", "told"}
+    assert story.row.frozen_at is not None
+    assert [story.told(code).count("protection.route") for code in (A, B, C)] == [1, 1, 0]
+    # A, which both leave, knows the planned town alone, from the measure's notice too.
+    assert story.notice(A, "protection.route").destination == B
+    # Who filed for both is not shown where the other one appeared, as far as that can still be helped.
+    assert ("那覇" in story.page()) != first
