@@ -17,10 +17,10 @@ from hub.fidelity import ledger
 from hub.fidelity.models import Substitution
 from hub.vault import services as vault
 from hub.words import Words
-from municipalities import calendars
+from municipalities import calendars, readings
 from municipalities.errors import UnfitError
 from municipalities.models import Municipality
-from municipalities.notice import Mover, Notice, Record, UncertainDate
+from municipalities.notice import KanaStatus, Mover, Notice, Record, UncertainDate
 
 #: Fields of a notice and its parts, in words; what is in no table here is shown by its own name.
 LABELS: dict[str, Words] = {
@@ -134,12 +134,20 @@ def sections(notice: Notice) -> Iterator[Section]:
             yield from _filled(Section(PARTS[name], list(answers(part))))
     for mover in notice.movers:
         title = gettext("Person %(number)s") % {"number": mover.ordinal}
-        yield from _filled(Section(title, [*answers(mover), *_inner(mover)]))
+        yield from _filled(Section(title, [*answers(mover), *_certified(mover), *_inner(mover)]))
 
 
 def _filled(section: Section) -> Iterator[Section]:
     if section.answers:
         yield section
+
+
+def _certified(mover: Mover) -> Iterator[Answer]:
+    """The reading as a certificate prints it, where that is only a part of what was declared."""
+    if KanaStatus.CERTIFIED in (mover.family_kana_status, mover.given_kana_status):
+        text = readings.certified(mover)
+        if text not in ("", mover.full_name_kana):
+            yield Answer(gettext("Reading as a certificate prints it"), text)
 
 
 def _inner(mover: Mover) -> Iterator[Answer]:

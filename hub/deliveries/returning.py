@@ -6,6 +6,7 @@ What differs from what the town was told becomes a ``Difference``; it never over
 
 import hashlib
 import hmac
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -34,6 +35,9 @@ from municipalities.standard.answers import Answer as TownsAnswer
 NOT_COMPARED = frozenset(
     {"noticeId", "type", "receiptNo", "version", "recipient", "role", "actualInOn", "effectiveOn", "personCount"}
 )
+#: The name on a card's signature certificate has substitutes for what JIS X 0208 and 0212 lack.
+CARD = Repertoire("euc_jp")
+FULL_NAME = re.compile("/movers/([0-9]+)/fullName")
 T = TypeVar("T")
 
 
@@ -134,15 +138,23 @@ def _record(layout: standard.Standard, municipality: str, content: bytes) -> Not
 def differences(layout: standard.Standard, notice: Notice, record: Notice) -> Iterator[Differs]:
     """Yield what came back otherwise; a value that was told as a fallback and came back so is no difference.
 
-    The measure is what the town was told: the notice as its own layout reads it back.
+    The measure is what the town was told: the notice as its own layout reads it back. Nor is it one that the town has
+    the character for which the card of whoever presents one has a substitute.
     """
     written, _ = writing.write(layout, notice)
     filed, told, came = (_values(one, notice) for one in (notice, layout.read(written.content), record))
     repertoire = Repertoire(layout.encoding, characters=layout.tables.head.characters)
     for path in dict.fromkeys((*told, *came)):
         ours, theirs, original = told.get(path), came.get(path), filed.get(path)
-        if (ours or theirs) and ours != theirs and not _stands_for(original, theirs, repertoire):
+        if not (ours or theirs) or ours == theirs or _stands_for(original, theirs, repertoire):
+            continue
+        if not (_is_of_a_card(path, notice) and _stands_for(theirs, original, CARD)):
             yield Differs(path, ours, theirs)
+
+
+def _is_of_a_card(path: str, notice: Notice) -> bool:
+    name = FULL_NAME.fullmatch(path)
+    return name is not None and notice.movers[int(name[1])].presents_card
 
 
 def _stands_for(original: Any, theirs: Any, repertoire: Repertoire) -> bool:

@@ -15,7 +15,7 @@ from municipalities import standard
 from municipalities.characters import Gaiji
 from municipalities.models import Connection, GaijiTable
 from municipalities.models import Gaiji as GaijiRow
-from municipalities.notice import KanaStatus, Registry
+from municipalities.notice import Flow, KanaStatus, Registry
 from tests.conftest import connect
 from tests.hub.visitor import Visitor
 from tests.scenarios.stage import TARO, A, B, R, Stage, Story, move
@@ -100,6 +100,32 @@ def test_s39_each_town_gets_what_its_characters_can_hold(stage: Stage) -> None:
     assert "「𠮷」" in story.page().replace("«", "「").replace("»", "」")
 
 
+@pytest.mark.parametrize(
+    ("card", "came", "differs"),
+    [
+        (True, "髙橋　𠮷子", False),  # what a card cannot hold; it has the lawful substitutes
+        (True, "髙橋　吉子", False),
+        (True, "髙橋　京子", True),
+        (False, "髙橋　𠮷子", True),  # typed so, by nobody who presents a card
+    ],
+)
+def test_s39_a_name_that_came_from_the_card_is_no_difference_where_the_register_has_the_character(
+    stage: Stage, card: bool, came: str, differs: bool
+) -> None:
+    connect(A, "vendor_h_mj", "pull:")
+    flow = Flow.CARD_SPECIAL if card else Flow.PAPER_CERT
+    document = moved_by("高橋　吉子", presents_card=card)
+    story = stage.file(msgspec.structs.replace(document, flow=flow))
+    record = story.written(A, "moveout.submitted")[1]
+    mover = msgspec.structs.replace(record.movers[0], full_name=came)
+    content = Connection.objects.get(municipality=A).layout().write(msgspec.structs.replace(record, movers=(mover,)))
+    assert returned(story, A, "moveout.submitted", content.content, "moveout.reviewing").status_code == 201
+    with acting(HUB):
+        assert list(Difference.objects.values_list("path", flat=True)) == ["/movers/0/fullName"] * differs
+    # What was filed stays as it was filed.
+    assert story.notice(B, "arrival.planned").movers[0].full_name == "高橋　吉子"
+
+
 def test_s40_a_name_too_long_is_shortened_by_a_person_between_whole_characters(stage: Stage) -> None:
     connect(A, "juki_list_csv", "pull:")
     # 100 characters are 200 code points here: what counts is what one reads as one character, the first is U+FA19.
@@ -170,3 +196,7 @@ def test_s42_of_the_reading_one_half_is_certified(stage: Stage) -> None:
             # The declared reading is one string; which half of it is certified is told beside it.
             assert mover.full_name_kana == "ミホン　タロウ"
             assert (mover.family_kana_status, mover.given_kana_status) == (KanaStatus.CERTIFIED, KanaStatus.UNKNOWN)
+    # A clerk reads beside it what the certificate prints, where the given name is left blank.
+    page = reverse("admin:deliveries_delivery_notice", args=[story.notice(B, "arrival.prefill").notice_id])
+    read = stage.clerk(B).get(page).content.decode()
+    assert ("ミホン　【名空欄】" in read, "証明書に表示される振り仮名" in read) == (True, True)
