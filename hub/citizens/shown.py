@@ -11,6 +11,7 @@ from hub.citizens.phrases import bring, day
 from hub.consents import services as asking
 from hub.deliveries import windows
 from hub.relocations import frozen, hindsight, outages, services, status
+from hub.relocations.filing import Document
 from hub.relocations.models import Relocation
 
 
@@ -64,7 +65,7 @@ def as_it_stood(then: frozen.Look, at: datetime) -> standing.Standing:
             )
             for leg in legs
         ],
-        procedures=procedures.section(listed, relocation, services.Opened(relocation, then.filing)),
+        procedures=procedures.section(listed, relocation, services.Opened(relocation, Document.of(then.filing))),
         may_withdraw=standing.may_withdraw(relocation),
         may_amend=standing.may_withdraw(relocation),
         may_cancel=standing.may_cancel(relocation),

@@ -11,7 +11,7 @@ from hub.catalogue import raise_any, refuse
 from hub.deliveries import services as deliveries
 from hub.deliveries.states import State
 from hub.relocations import corrections, facts, frozen, heirs, journey, legs, services, signals
-from hub.relocations.filing import Filing
+from hub.relocations.filing import Document, Filing
 from hub.relocations.models import Relocation, Report
 from hub.relocations.notes import Notes
 from hub.vault.services import ShreddedError
@@ -65,7 +65,8 @@ def amend(relocation_id: UUID, filing: Filing, owner: Actor, leaving: Collection
         rows.acts.extend(services.succeeded(notes, new))
         _change_legs(relocation, rows, notes, there, gone)
         deliveries.take_back(relocation.pk, State.SUPERSEDED)
-        changed = corrections.write(relocation, before, filing, now.key, journey.AMENDED)
+        document = Document.of(filing, now.document.elsewhere)  # who appeared elsewhere stays there
+        changed = corrections.write(relocation, now.document, document, now.key, journey.AMENDED)
         relocation.planned_out_on, relocation.destination_id = filing.planned_out_on, there.destination or None
         relocation.save(update_fields=["planned_out_on", "destination"])
         notes.add("filing.amended", version=relocation.version, fields=sorted(changed))
@@ -76,7 +77,7 @@ def amend(relocation_id: UUID, filing: Filing, owner: Actor, leaving: Collection
             sender=Relocation, relocation=relocation, filing=filing, legs=legs.of(rows.movers), gone=gone
         )
         services.look_ahead(relocation, rows, filing)
-        services.go_on(relocation, rows, notes, services.Opened(relocation, filing, now.key))
+        services.go_on(relocation, rows, notes, services.Opened(relocation, document, now.key))
     return relocation
 
 

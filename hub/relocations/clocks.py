@@ -19,8 +19,8 @@ class Clock:
     """One row of the table; an empty set of kinds or flows means all of them.
 
     ``movers``: whom it concerns, everyone or ``foreigners``. ``warns``: days of it on which the citizen is reminded.
-    ``met_by``: the message that stops it with its outcome (empty: any), or a condition of gates. ``fires``: the fact
-    that its end makes.
+    ``met_by``: the message that stops it with its outcome (empty: any; with one it is the word of the clock's own
+    town), or a condition of gates. ``fires``: the fact that its end makes.
     ``alert``: what a clerk is told then.
     ``when_uncertain``: what happens between the last day as it falls and the open day after it: ``alert`` or nothing.
     """

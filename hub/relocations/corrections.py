@@ -14,7 +14,7 @@ from django.utils import timezone
 from hub.catalogue import raise_any, refuse
 from hub.relocations import signals
 from hub.relocations.checks import check_document
-from hub.relocations.filing import Filing
+from hub.relocations.filing import Document, Filing
 from hub.relocations.models import Relocation, Version
 from hub.vault import cipher
 from municipalities.notice import Mover
@@ -68,7 +68,7 @@ def _put(document: Any, change: Change, at: str) -> None:
     document[last] = change.value
 
 
-def changed_fields(before: Filing, after: Filing) -> frozenset[str]:
+def changed_fields(before: Document, after: Document) -> frozenset[str]:
     """Return the names of the fields that differ, never a value: those of movers with ``movers.`` before them.
 
     ``movers`` alone says that somebody joined.
@@ -76,10 +76,12 @@ def changed_fields(before: Filing, after: Filing) -> frozenset[str]:
     return frozenset(_changed(before, after))
 
 
-def _changed(before: Filing, after: Filing) -> Iterator[str]:
+def _changed(before: Document, after: Document) -> Iterator[str]:
     for name in Filing.__struct_fields__:
         if name != "movers" and getattr(before, name) != getattr(after, name):
             yield name
+    if before.elsewhere != after.elsewhere:
+        yield "new_address"
     if len(before.movers) != len(after.movers):
         yield "movers"
     for one, other in zip(before.movers, after.movers, strict=False):
@@ -88,7 +90,7 @@ def _changed(before: Filing, after: Filing) -> Iterator[str]:
                 yield f"movers.{name}"
 
 
-def write(relocation: Relocation, before: Filing, after: Filing, key: bytes, by: str) -> frozenset[str]:
+def write(relocation: Relocation, before: Document, after: Document, key: bytes, by: str) -> frozenset[str]:
     """Add a version to the relocation, whose lock the caller holds; returns the names of what changed."""
     relocation.version += 1
     relocation.version_by = by
@@ -97,5 +99,5 @@ def write(relocation: Relocation, before: Filing, after: Filing, key: bytes, by:
     version.save(force_insert=True)
     relocation.save(update_fields=["version", "version_by"])
     changed = changed_fields(before, after)
-    signals.corrected.send(sender=Relocation, relocation=relocation, filing=after, by=by, changed=changed)
+    signals.corrected.send(sender=Relocation, relocation=relocation, filing=after.filing, by=by, changed=changed)
     return changed

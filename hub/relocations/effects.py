@@ -8,12 +8,27 @@ import re
 from collections.abc import Collection
 from itertools import chain
 
+import msgspec
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from hub.catalogue import Problem, Refusal, refuse
 from hub.deliveries import services as deliveries
-from hub.relocations import alerts, corrections, facts, heirs, journey, legs, outages, services, timers, visits
+from hub.relocations import (
+    alerts,
+    corrections,
+    facts,
+    heirs,
+    journey,
+    legs,
+    outages,
+    services,
+    tables,
+    timers,
+    visits,
+)
 from hub.relocations.clocks import table
+from hub.relocations.filing import Document
 from hub.relocations.models import Alert, Guard, Relocation, Report
 from hub.relocations.notes import Notes
 from hub.relocations.reported import ReportBody
@@ -50,20 +65,39 @@ def _keeps_now(code: str) -> str:
     return office.pk
 
 
-#: Kinds of moves that may end elsewhere than planned; who moves within a town or abroad files anew.
-DIVERTED = frozenset({Kind.DOMESTIC, Kind.WARD_TO_WARD, Kind.OVERSEAS_IN})
-
-
 def _divert(body: ReportBody, relocation: Relocation, rows: facts.Rows, municipality: str) -> None:
-    if relocation.kind not in DIVERTED:
-        raise refuse(
-            "E307", "/type", "A move within a town or abroad leads to no other town: another filing (Act Art. 22)."
-        )
     if municipality == relocation.origin_id:
         raise refuse("E200", "/type", "The town that is left is not entered.")
+    advice = _another_filing(relocation, municipality)
+    if advice:
+        raise Refusal(Problem("E307", "/type", "The move leads there by another filing (Act Arts. 22 to 24).", advice))
     if not any(change.pointer == "/newAddress" for change in body.changes):
         raise refuse("E310", "/changes", "The address that was moved to: a change of /newAddress.")
     _add(relocation, rows, Role.DESTINATION, municipality, body)
+
+
+def _another_filing(relocation: Relocation, municipality: str) -> str:
+    """Return what to tell who appears where a move of this kind cannot lead to; empty where it can.
+
+    Between wards of one city no move-out is filed and no certificate issued (Act Art. 38), to another city both are.
+    """
+    kind = Kind(relocation.kind)
+    if kind not in tables.kinds_of("arrival.diverted"):
+        return gettext("A move within a municipality or abroad leads to no other municipality. Ask for another filing.")
+    wards = Municipality.objects.filter(pk__in=[relocation.origin_id, municipality]).exclude(parent_code="")
+    cities = list(wards.values_list("parent_code", flat=True))
+    within = len(cities) == 2 and len(set(cities)) == 1
+    if kind is Kind.WARD_TO_WARD and not within:
+        return gettext(
+            "They filed a move between wards of one city. To enter another municipality they need a move-out filed at"
+            " the ward that they leave, with its certificate, and another filing. Ask them to withdraw this one."
+        )
+    if kind is Kind.DOMESTIC and within:
+        return gettext(
+            "They filed a move to another municipality. Between wards of one city no move-out is filed: ask for a"
+            " filing of such a move, and for this one to be taken back."
+        )
+    return ""
 
 
 def _come_again(body: ReportBody, relocation: Relocation, rows: facts.Rows, municipality: str) -> None:
@@ -86,8 +120,9 @@ def _come_again(body: ReportBody, relocation: Relocation, rows: facts.Rows, muni
     if not all(journey.comes_again(pasts[ordinal]) for ordinal in cancelled):
         raise refuse("E200", "/type", journey.NOT_AGAIN)
     if cancelled and body.type == "arrival.visited":
-        address = services.opened(relocation).filing.new_address.local_government_code
-        if rows.heirs.get(address, address) != municipality:
+        document = services.opened(relocation).document
+        there = {document.address_of(ordinal).local_government_code for ordinal in cancelled}
+        if {rows.heirs.get(code, code) for code in there} != {municipality}:
             raise refuse("E200", "/type", "They appeared elsewhere since: arrival.diverted says their address here.")
 
 
@@ -108,7 +143,7 @@ def after(
     """Do what the report asks for; returns the rows as they are then. ``unsealed``: the document as it was before."""
     said = (report.type, report.outcome)
     if body.changes:
-        _correct(report, body, relocation, notes)
+        _correct(report, body, relocation, rows, notes)
         for leg in legs.of(rows.movers):  # who is guarded may show only now
             leg.refresh_from_db(fields=["guard", "contact_office"])
         unsealed = services.Opened(relocation, key=unsealed.key)
@@ -276,17 +311,33 @@ def head_settled(body: ReportBody, relocation: Relocation, municipality: str) ->
     alerts.settle(open_)
 
 
-def _correct(report: Report, body: ReportBody, relocation: Relocation, notes: Notes) -> None:
+def _correct(report: Report, body: ReportBody, relocation: Relocation, rows: facts.Rows, notes: Notes) -> None:
     diverted = report.type == "arrival.diverted"
     if not diverted and report.type != "correction.notified":
         raise refuse("E104", "/changes", "Only a correction and a diverted arrival change the document.")
-    opened = services.opened(relocation)
-    filing = corrections.corrected(opened.filing, body.changes, moved=diverted)
+    opened, ordinals = services.opened(relocation), _with_this_town(report, rows)
+    before = opened.at((ordinals or report.ordinals)[0])
+    filing = corrections.corrected(before, body.changes, moved=diverted)
     if diverted and filing.new_address.local_government_code != report.municipality_id:
         raise refuse("E104", "/changes", "The address that was moved to is in your municipality.")
+    document = Document.of(filing, opened.document.elsewhere)
+    document = msgspec.structs.replace(document, new_address=opened.document.new_address)
+    if filing.new_address != before.new_address:
+        if not diverted and (not ordinals or len(opened.document.apart(ordinals)) > 1):
+            raise refuse(
+                "E104", "/movers", "Name movers who go to one address, which a town that they went past is not."
+            )
+        document = document.moved(ordinals, filing.new_address)
     by = journey.MOVED if diverted else str(report.municipality_id)
-    changed = corrections.write(relocation, opened.filing, filing, opened.key, by)
+    changed = corrections.write(relocation, opened.document, document, opened.key, by)
     notes.add("filing.corrected", report.municipality_id, version=relocation.version, fields=sorted(changed))
+
+
+def _with_this_town(report: Report, rows: facts.Rows) -> list[int]:
+    """Return the movers of a report without those who appeared elsewhere: of their address this town says nothing."""
+    town = report.municipality_id
+    gone = {row.ordinal for row in rows.movers if row.municipality_id == town and row.state in journey.ELSEWHERE}
+    return [ordinal for ordinal in report.ordinals if ordinal not in gone]
 
 
 def _not_concerned(report: Report, rows: facts.Rows) -> set[str]:

@@ -1,8 +1,9 @@
 """The filing: what a citizen or a partner front hands in. What is wrong with one, ``checks`` says."""
 
+from collections.abc import Collection, Iterable
 from datetime import date
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -83,6 +84,63 @@ class Filing(Record, frozen=True, kw_only=True):
     def destination(self) -> str:
         """Code of the municipality that is entered; empty for a move abroad."""
         return "" if self.kind is Kind.OVERSEAS_OUT else self.new_address.local_government_code
+
+
+class Elsewhere(Record, frozen=True):
+    """Where some of the movers live now, who appeared at another municipality than the others or went there later."""
+
+    movers: tuple[int, ...]
+    address: Address
+
+
+class Document(Filing, frozen=True, kw_only=True):
+    """A filing as the hub keeps it: as filed or corrected, and where single movers live instead of where all go."""
+
+    elsewhere: tuple[Elsewhere, ...] = ()
+
+    @classmethod
+    def of(cls, filing: Filing, elsewhere: tuple[Elsewhere, ...] = ()) -> "Document":
+        """Return what is kept of a filing."""
+        return cls(**_fields(filing), elsewhere=elsewhere)
+
+    @property
+    def filing(self) -> Filing:
+        """The filing itself, with the address of everybody who lives nowhere else."""
+        return Filing(**_fields(self))
+
+    def address_of(self, ordinal: int) -> Address:
+        """Return where a mover goes."""
+        return next((one.address for one in self.elsewhere if ordinal in one.movers), self.new_address)
+
+    def at(self, ordinal: int) -> Filing:
+        """Return the filing as it is for this mover and whoever lives with them."""
+        filing = self.filing
+        return msgspec.structs.replace(filing, new_address=self.address_of(ordinal)) if self.elsewhere else filing
+
+    def apart(self, ordinals: Iterable[int]) -> list[tuple[int, ...]]:
+        """Group these movers by where they go: one address is told of all whom a notice is about."""
+        if not self.elsewhere:
+            return [tuple(ordinals)]
+        found: dict[Address, list[int]] = {}
+        for ordinal in ordinals:
+            found.setdefault(self.address_of(ordinal), []).append(ordinal)
+        return [tuple(group) for group in found.values()]
+
+    def moved(self, ordinals: Collection[int], address: Address) -> "Document":
+        """Let these movers go there, and the others where they went before."""
+        everyone = {mover.ordinal: self.address_of(mover.ordinal) for mover in self.movers}
+        apart = {ordinal for one in self.elsewhere for ordinal in one.movers} | set(ordinals)
+        whole = address if apart.issuperset(everyone) else self.new_address
+        found: dict[Address, list[int]] = {}
+        for ordinal, place in (everyone | dict.fromkeys(ordinals, address)).items():
+            if place != whole:
+                found.setdefault(place, []).append(ordinal)
+        elsewhere = tuple(Elsewhere(movers=tuple(group), address=place) for place, group in found.items())
+        return msgspec.structs.replace(self, new_address=whole, elsewhere=elsewhere)
+
+
+def _fields(filing: Filing) -> dict[str, Any]:
+    return {name: getattr(filing, name) for name in Filing.__struct_fields__}
 
 
 _decoder = msgspec.json.Decoder(Filing)

@@ -26,7 +26,7 @@ from hub.procedures.evaluation import Finding
 from hub.procedures.models import Task
 from hub.procedures.states import State
 from hub.relocations import facts, journey, legs, notices, services
-from hub.relocations.filing import Filing
+from hub.relocations.filing import Document, Filing
 from hub.relocations.models import Guard, Relocation
 from hub.relocations.services import Opened
 from hub.rows import Reader
@@ -158,7 +158,7 @@ def _tell(relocation: Relocation, rows: facts.Rows, opened: Opened, move: Move, 
     told = []
     numbers = _numbers(rows.deliveries)
     case = _what_to_tell(relocation, rows, opened, {person.ordinal: person.arrives_on for person in move.persons})
-    for tasks in _together(_carried(changed.opened)):
+    for tasks in _together(_carried(changed.opened), case.document):
         notice = _notice(case, "task.opened", tasks)
         told.append(_queued(notice, relocation, numbers, opened.key))
         for task in tasks:
@@ -191,12 +191,12 @@ def _carried(tasks: Iterable[Task]) -> list[Task]:
     return [task for task in found if task.municipality_id in able]
 
 
-def _together(tasks: Iterable[Task]) -> list[list[Task]]:
-    """Group what one notice says: the same rule, department, day, and for a cancellation the same delivery."""
+def _together(tasks: Iterable[Task], document: Document | None = None) -> list[list[Task]]:
+    """Group what one notice says: the same rule, department, day and address; of a cancellation the same delivery."""
     found = defaultdict[tuple[Any, ...], list[Task]](list)
     for task in tasks:
         key = (task.rule, task.rule_version, task.municipality_id, task.department, task.due_on, task.delivery_id)
-        found[key].append(task)
+        found[*key, document and document.address_of(task.ordinal)].append(task)
     return list(found.values())
 
 
@@ -205,7 +205,7 @@ class _Case:
     """What notices to departments are written from."""
 
     relocation: Relocation
-    filing: Filing
+    document: Document
     #: Day of moving in, by mover.
     arrived: Mapping[int, date | None]
     #: Whom to ask about a protected person, by municipality that handles it so.
@@ -220,7 +220,7 @@ def _what_to_tell(
     handed = any(report.type == "moveout.transfer_docs" for report in rows.reports)
     return _Case(
         relocation,
-        opened.filing,
+        opened.document,
         arrived,
         {leg.municipality_id: leg.contact_office for leg in legs.of(rows.movers) if leg.guard != Guard.NONE},
         documents.known(relocation.pk, opened.key) if handed else {},
@@ -252,8 +252,8 @@ def hand_on(relocation: Relocation, rows: facts.Rows, opened: Opened, given: doc
 
 def _notice(case: _Case, type_: str, tasks: Sequence[Task], refers_to: str = "") -> Notice:
     """Return what the department may know: its own task and scheme, and the address on its own side."""
-    relocation, filing, task = case.relocation, case.filing, tasks[0]
-    rule, ordinals = task.definition, {one.ordinal for one in tasks}
+    relocation, task, rule = case.relocation, tasks[0], tasks[0].definition
+    filing, ordinals = case.document.at(task.ordinal), {one.ordinal for one in tasks}
     department = tables.departments().get(task.department)
     arrived = {case.arrived.get(ordinal) for ordinal in ordinals}
     movers = tuple(own_scheme(mover, rule) for mover in filing.movers if mover.ordinal in ordinals)

@@ -63,6 +63,8 @@ class Situation:
     consent: str = ""
     #: Towns that must be told to handle it under protection (message 75).
     routed: frozenset[str] = frozenset()
+    #: Days of leaving of movers who have their own; known where a gate asks for them (``tables.by_day``).
+    leaving: Mapping[int, date] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +108,11 @@ MOVED = "moved"
 class Past:
     """What happened to one mover, prepared so that every question about it is one look-up."""
 
-    __slots__ = ("arrived", "facts", "flow", "happened", "situation", "states", "unfiled")
+    __slots__ = ("arrived", "facts", "flow", "happened", "leaves_on", "situation", "states", "unfiled")
 
     def __init__(self, situation: Situation, ordinal: int, facts: tuple[Fact, ...]) -> None:
         self.situation, self.facts, self.flow = situation, facts, situation.flows[ordinal]
+        self.leaves_on = situation.leaving.get(ordinal, situation.planned_out_on)
         happened: set[tuple[str, str]] = set()
         for fact in facts:
             happened.add((fact.type, ""))
@@ -146,14 +149,8 @@ class Past:
         return condition(self) if condition else (need.type, need.outcome) in self.happened
 
 
-@cache
-def _kinds_of(message: str) -> frozenset[Kind]:
-    return frozenset().union(*(row.kinds for row in tables.messages() if row.type == message))
-
-
 def _reached(past: Past) -> bool:
-    planned = past.situation.planned_out_on
-    return planned is not None and planned <= past.situation.today
+    return past.leaves_on is not None and past.leaves_on <= past.situation.today
 
 
 def _departed(past: Past) -> bool:
@@ -188,8 +185,8 @@ def _is_cancelled(past: Past) -> bool:
 #: What a gate may need besides that something happened. A cell of ``gates.csv`` names one of these.
 CONDITIONS: dict[str, Callable[[Past], bool]] = {
     "flow.card": lambda past: past.flow is Flow.CARD_SPECIAL,
-    "planned_date.reached": _reached,
-    "kind.without_moveout": lambda past: past.situation.kind not in _kinds_of("moveout.submitted"),
+    tables.BY_DAY: _reached,
+    "kind.without_moveout": lambda past: past.situation.kind not in tables.kinds_of("moveout.submitted"),
     "kind.overseas_out": lambda past: past.situation.kind is Kind.OVERSEAS_OUT,
     "stay.filed": lambda past: not past.unfiled,
     "stay.unfiled": lambda past: past.unfiled,
@@ -208,13 +205,14 @@ CONDITIONS: dict[str, Callable[[Past], bool]] = {
 
 
 def pasts(situation: Situation) -> dict[int, Past]:
-    """Return the past of every mover; movers of the same past in the same legs and the same flow share the work."""
+    """Return the past of every mover; movers of the same past, legs, flow and day of leaving share the work."""
     found: dict[int, Past] = {}
     known: dict[tuple[object, ...], Past] = {}
     for ordinal in {ordinal: None for leg in situation.legs for ordinal in leg.ordinals}:
         facts = tuple(fact for fact in situation.facts if ordinal in fact.ordinals)
         same = (
             situation.flows[ordinal],
+            situation.leaving.get(ordinal),
             tuple(map(id, facts)),
             tuple(ordinal in leg.ordinals for leg in situation.legs),
             tuple(ordinal in told for told in situation.covered.values()),
@@ -238,9 +236,9 @@ def travel(situation: Situation) -> Journey:
     return Journey(states, (*routes_due(situation, due), *due), roll_up(situation, movers))
 
 
-def missing(past: Past, message: str, role: Role) -> list[Need]:
+def missing(past: Past, message: str, role: Role, outcome: str = "") -> list[Need]:
     """Return what must still happen for this mover before the message may go (its gate); empty = open."""
-    return [group[0] for group in tables.gate(message, role) if not past.open((group,))]
+    return [group[0] for group in tables.gate(message, role, outcome=outcome) if not past.open((group,))]
 
 
 def _due(situation: Situation, movers: Mapping[int, Past]) -> Iterator[Due]:
@@ -390,7 +388,7 @@ def _of_mover(situation: Situation, past: Past) -> str:
     if destination is None and origin == "EFFECTIVE":  # moved abroad: nobody is awaited anywhere
         return "MOVEOUT_ACCEPTED"
     # Where nothing is filed at the town that is left, the town entered says where things stand.
-    if origin is not None and kind in _kinds_of("moveout.submitted") and not past.unfiled:
+    if origin is not None and kind in tables.kinds_of("moveout.submitted") and not past.unfiled:
         cancelled = destination == "CANCELLED" and origin == "REGISTERED"
         if cancelled or (destination is not None and origin == "CONFIRMED"):
             return "AWAITING_ARRIVAL"  # the move-in was cancelled, and this town is still to be told

@@ -100,7 +100,7 @@ def guarded(filing: Filing, type_: str, role: Role, *, entered: bool = False) ->
     changes: dict[str, object] = {}
     if not filing.contact.safe:
         changes["contact"] = Contact(language=filing.contact.language, safe=False)
-    if role is Role.ORIGIN and type_ != "movein.notice" and not (type_ == "correction.notified" and entered):
+    if knows_the_plan(type_, role, entered=entered):
         place = filing.new_address
         changes["new_address"] = record.Address(
             local_government_code=place.local_government_code,
@@ -110,6 +110,11 @@ def guarded(filing: Filing, type_: str, role: Role, *, entered: bool = False) ->
             country=place.country,
         )
     return msgspec.structs.replace(filing, **changes)
+
+
+def knows_the_plan(type_: str, role: Role, *, entered: bool) -> bool:
+    """Tell whether under protection this notice may say nothing of where somebody went but what was planned."""
+    return role is Role.ORIGIN and type_ != "movein.notice" and not (type_ == "correction.notified" and entered)
 
 
 def disclose(notice: Notice) -> Notice:

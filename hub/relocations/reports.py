@@ -1,5 +1,6 @@
 """What a municipality tells the hub (reports): checked against role, gate and state, then the journey goes on."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import msgspec
@@ -15,6 +16,7 @@ from hub.ids import is_receipt_no
 from hub.procedures import services as procedures
 from hub.procedures.models import Task
 from hub.relocations import effects, facts, followon, journey, papers, services, signals, tables
+from hub.relocations.filing import Filing
 from hub.relocations.models import Relocation, Report
 from hub.relocations.notes import Notes
 from hub.relocations.reported import ReportBody
@@ -60,7 +62,7 @@ def receive(body: ReportBody, municipality: str) -> tuple[Report, bool]:
 def _take(body: ReportBody, relocation: Relocation, rows: facts.Rows, municipality: str, mark: bytes) -> Report:
     """Write a new report and do what follows from it."""
     unsealed = services.Opened(relocation)
-    ordinals, tasks = _about(body, relocation, rows, municipality)
+    ordinals, tasks = _about(body, relocation, rows, municipality, unsealed)
     handed = papers.said(body, ordinals)
     said = {"relocation": relocation, "report": body, "municipality": municipality, "ordinals": ordinals}
     signals.reporting.send(sender=Report, **said)
@@ -80,7 +82,7 @@ def _take(body: ReportBody, relocation: Relocation, rows: facts.Rows, municipali
 
 
 def _about(
-    body: ReportBody, relocation: Relocation, rows: facts.Rows, municipality: str
+    body: ReportBody, relocation: Relocation, rows: facts.Rows, municipality: str, unsealed: services.Opened
 ) -> tuple[list[int], list[Task]]:
     """Return the movers and the tasks that a report is about; raises when it cannot be taken in now."""
     if body.type == "task.result":
@@ -90,7 +92,16 @@ def _about(
         deliveries.send_again(deliveries.locked(body.delivery, municipality), body.type)
         return [], []
     effects.before(body, relocation, rows, municipality)
-    return _check(body, facts.situation(relocation, rows), municipality), []
+    situation = facts.situation(relocation, rows)
+    if tables.by_day(body.type):
+        situation = _by_their_own_days(situation, unsealed.filing)
+    return _check(body, situation, municipality), []
+
+
+def _by_their_own_days(situation: journey.Situation, filing: Filing) -> journey.Situation:
+    """Let each mover leave on the day that the document says of them, which none of the rows does."""
+    own = {mover.ordinal: mover.leaves_on for mover in filing.movers if mover.leaves_on is not None}
+    return replace(situation, planned_out_on=filing.planned_out_on, leaving=own)
 
 
 def _relocation(body: ReportBody, municipality: str) -> Relocation:
@@ -161,7 +172,7 @@ def _gate(body: ReportBody, mine: list[journey.LegFacts], situation: journey.Sit
     for ordinal in ordinals:
         past = pasts[ordinal]
         for leg in (one for one in mine if ordinal in one.ordinals):
-            missing = journey.missing(past, body.type, leg.role)
+            missing = journey.missing(past, body.type, leg.role, body.outcome)
             if missing and all(need.type in STANDS for need in missing):
                 raise refuse("E201", "/type", CANCELLED)
             if missing:

@@ -2,9 +2,8 @@
 
 import hashlib
 import hmac
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from functools import cached_property
 from uuid import UUID
 
 import msgspec
@@ -16,8 +15,6 @@ from hub import metrics
 from hub.actors import HUB, Actor, acting
 from hub.audit import services as audit
 from hub.catalogue import raise_any, refuse
-from hub.deliveries import services as deliveries
-from hub.deliveries.models import Delivery
 from hub.ids import uuid7
 from hub.relocations import (
     alerts,
@@ -25,21 +22,21 @@ from hub.relocations import (
     heirs,
     journey,
     legs,
-    notices,
     people,
     signals,
     tables,
+    telling,
     timers,
 )
-from hub.relocations.filing import Filing
-from hub.relocations.models import Agreement, Event, Guard, IdempotencyKey, Leg, Mover, Relocation, Version
+from hub.relocations.filing import Document, Filing
+from hub.relocations.models import Agreement, Event, IdempotencyKey, Mover, Relocation, Version
 from hub.relocations.notes import Notes
 from hub.rows import Reader, Writer
 from hub.vault import cipher
 from hub.vault import services as vault
-from municipalities.notice import Flow, Kind, Reason, Role
+from municipalities.notice import Flow, Role
 
-_filings = msgspec.json.Decoder(Filing)
+_documents = msgspec.json.Decoder(Document)
 RELOCATIONS, VERSIONS = Writer(Relocation), Writer(Version)
 VERSION = Reader(Version, "WHERE relocation_id = %s AND number = %s")
 
@@ -126,7 +123,7 @@ def _store(relocation_id: UUID, filing: Filing, body: bytes, owner: Actor, now: 
     signals.stored.send(sender=Relocation, relocation=relocation, filing=filing, legs=legs.of(movers), gone=set())
     rows = facts.Rows(movers, [], [], acts)
     look_ahead(relocation, rows, filing)
-    go_on(relocation, rows, notes, Opened(relocation, filing, key))
+    go_on(relocation, rows, notes, Opened(relocation, Document.of(filing), key))
     return relocation
 
 
@@ -188,10 +185,15 @@ def lock_all(relocation_ids: Iterable[UUID]) -> None:
 
 
 def filing_of(relocation: Relocation, key: bytes | None = None) -> Filing:
+    """Return the filing in its present version; raises ``ShreddedError`` when the relocation was shredded."""
+    return document_of(relocation, key).filing
+
+
+def document_of(relocation: Relocation, key: bytes | None = None) -> Document:
     """Unseal the present version; raises ``ShreddedError`` when the relocation was shredded."""
     key = key or vault.open_one(relocation.pk)
     [version] = VERSION(relocation.pk, relocation.version)
-    return _filings.decode(cipher.unseal(key, bytes(version.body), version.identity))
+    return _documents.decode(cipher.unseal(key, bytes(version.body), version.identity))
 
 
 class Opened:
@@ -200,8 +202,8 @@ class Opened:
     Its members raise ``ShreddedError`` when the relocation was shredded. Whoever writes a new version makes a new one.
     """
 
-    def __init__(self, relocation: Relocation, filing: Filing | None = None, key: bytes | None = None) -> None:
-        self._relocation, self._filing, self._key = relocation, filing, key
+    def __init__(self, relocation: Relocation, document: Document | None = None, key: bytes | None = None) -> None:
+        self._relocation, self._document, self._key = relocation, document, key
 
     @property
     def key(self) -> bytes:
@@ -211,11 +213,20 @@ class Opened:
         return self._key
 
     @property
-    def filing(self) -> Filing:
+    def document(self) -> Document:
         """The document."""
-        if self._filing is None:
-            self._filing = filing_of(self._relocation, self.key)
-        return self._filing
+        if self._document is None:
+            self._document = document_of(self._relocation, self.key)
+        return self._document
+
+    @cached_property
+    def filing(self) -> Filing:
+        """The filing in it."""
+        return self.document.filing
+
+    def at(self, ordinal: int) -> Filing:
+        """Return the filing as it is for this mover (``Document.at``)."""
+        return self.document.at(ordinal) if self.document.elsewhere else self.filing
 
 
 def advance(relocation_id: UUID) -> None:
@@ -250,7 +261,8 @@ def go_on(
     state = relocation.state if settled and relocation.state == journey.COMPLETE else result.state
     if state != relocation.state:
         notes.add("state.changed", state=state)
-    for item in result.due:
+    due = telling.apart(result.due, unsealed)
+    for item in due:
         notes.add(f"{item.type}.queued", item.municipality, role=item.role.value, movers=list(item.ordinals))
     # As in the courier, the audit chain is locked before movers and tasks: the two can meet, never in a deadlock.
     if settled and not notes.events:
@@ -258,8 +270,8 @@ def go_on(
     notes.write()
     over = state in facts.OVER and relocation.state not in facts.OVER
     moved = facts.write_states(relocation, rows, result.states, state)
-    if result.due:
-        rows.deliveries.extend(_tell(relocation, rows, unsealed, result.due))
+    if due:
+        rows.deliveries.extend(telling.tell(relocation, rows, unsealed, due))
     if moved:
         timers.follow(relocation, journey.pasts(situation))
     signals.went_on.send(
@@ -314,68 +326,7 @@ def set_flow(relocation: Relocation, rows: facts.Rows, notes: Notes, flow: Flow,
 def opened(relocation: Relocation) -> Opened:
     """Unseal the present version; raises ``ShreddedError`` when the relocation was shredded."""
     key = vault.open_one(relocation.pk)
-    return Opened(relocation, filing_of(relocation, key), key)
-
-
-def _tell(relocation: Relocation, rows: facts.Rows, now: Opened, due: tuple[journey.Due, ...]) -> list[Delivery]:
-    """Compose and queue the notices that became due; returns their deliveries."""
-    told: list[deliveries.Told] = []
-    same: Counter[tuple[str, Role, str]] = Counter()
-    guard = next((leg for leg in legs.of(rows.movers) if leg.guard != Guard.NONE), None)
-    for item in due:
-        to = notices.Address(uuid7(), item.type, item.municipality, item.role, item.ordinals)
-        entered = facts.noticed(rows, item.municipality, item.ordinals) if guard else False
-        filing = notices.guarded(now.filing, item.type, item.role, entered=entered) if guard else now.filing
-        notice = notices.compose(filing, to, _known(relocation, rows, now, item, guard))
-        part, kind = facts.part(rows, item), (item.type, item.role, item.municipality)
-        told.append(deliveries.Told(relocation.pk, notice, part + same[kind], now.key))
-        same[kind] += 1
-    return deliveries.queue(told, facts.last_sequences(rows), facts.moment(rows))
-
-
-#: Why a record is entered, deleted or amended, by what decided it (異動事由).
-REASONS = {
-    ("cancel.decided", "CANCEL_ADD"): Reason.CANCEL_ADD,
-    ("cancel.decided", "CANCEL_REMOVE"): Reason.CANCEL_REMOVE,
-    ("cancel.decided", "CANCEL_AMENDED"): Reason.CANCEL_AMENDED,
-    ("correction.notified", ""): Reason.ERROR_CORRECTED,
-    ("registry.change", "DEATH"): Reason.DEATH,
-}
-#: What a notice refers to: the last report of these types.
-ABOUT = {
-    "movein.cancelled": ("cancel.decided",),
-    "certificate.recalled": ("cancel.decided", "registry.change"),
-    "correction.notified": ("correction.notified",),
-}
-
-
-def _known(
-    relocation: Relocation, rows: facts.Rows, now: Opened, item: journey.Due, guard: Leg | None
-) -> notices.Known:
-    """Return what this notice says besides what was filed."""
-    known = notices.Known(
-        receipt_no=relocation.receipt_no,
-        version=relocation.version,
-        flow=tables.whole_flow(flow for ordinal, flow in facts.flows(rows).items() if ordinal in item.ordinals),
-        filed_on=relocation.filed_on,
-        destination=facts.entered(rows, item.ordinals) or relocation.destination_id or "",
-        last_registered=facts.last_registered(rows, item.ordinals, now.filing.last_registered),
-        actual_in_on=facts.legal_date(facts.last_report(rows, ["movein.decided"], item.ordinals), now.key),
-        protected=guard is not None,
-        contact_office=guard.contact_office if guard else "",
-    )
-    if item.type in ABOUT:
-        about = facts.last_report(rows, ABOUT[item.type], item.ordinals)
-        if about is not None:
-            return replace(
-                known,
-                effective_on=facts.legal_date(about, now.key),
-                reason=REASONS[about.type, about.outcome],
-                refers_to=str(about.pk),
-            )
-    if item.type == "appendix.notice" and relocation.kind == Kind.OVERSEAS_OUT:
-        return replace(known, effective_on=relocation.planned_out_on, reason=Reason.OVERSEAS_OUT)
-    return known
+    return Opened(relocation, document_of(relocation, key), key)
 
 
 def add_legs(relocation: Relocation, rows: facts.Rows, wanted: Mapping[tuple[Role, str], Sequence[int]]) -> None:

@@ -135,24 +135,42 @@ def outcomes(message: str, role: Role | None = None) -> frozenset[str]:
 
 
 @cache
+def kinds_of(message: str) -> frozenset[Kind]:
+    """Return the kinds of moves in which there is such a message; none where the catalogue does not say."""
+    return frozenset().union(*(row.kinds for row in messages() if row.type == message))
+
+
+@cache
 def gates() -> Mapping[str, tuple[tuple[Need, ...], ...]]:
     """Return, by message, the groups of needs: one need of every group must be met.
 
     Under ``message role`` stand the groups that count only from or to that role, under ``message notice`` those that
-    count only for a notice.
+    count only for a notice, under ``message |`` those that count only for a report without an outcome.
     """
     found: dict[str, dict[str, list[Need]]] = {}
     for row in rows("gates.csv"):
-        name = f"{row['message']} {row['role']}".strip()
+        name = f"{row['message']} {row['only']}".strip()
         found.setdefault(name, {}).setdefault(row["group"], []).append(Need(row["needs"], row["outcome"]))
     return {name: tuple(map(tuple, groups.values())) for name, groups in found.items()}
 
 
 @cache
-def gate(message: str, role: Role, *, notice: bool = False) -> tuple[tuple[Need, ...], ...]:
+def gate(message: str, role: Role, *, notice: bool = False, outcome: str = "") -> tuple[tuple[Need, ...], ...]:
     """Return the gate of a report from a role, or of a notice to it."""
-    names = (message, f"{message} {role.value}", *([f"{message} notice"] if notice else []))
+    only = [role.value, *(["notice"] if notice else []), *([] if outcome else ["|"])]
+    names = (message, *(f"{message} {one}" for one in only))
     return tuple(group for name in names for group in gates().get(name, ()))
+
+
+#: The need of a gate that asks for the day on which each mover leaves.
+BY_DAY = "planned_date.reached"
+
+
+@cache
+def by_day(message: str) -> bool:
+    """Tell whether the gate of a report asks for it."""
+    needs = (need for role in reports()[message] for group in gate(message, role) for need in group)
+    return any(need.type == BY_DAY for need in needs)
 
 
 @dataclass(frozen=True, slots=True)

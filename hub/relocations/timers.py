@@ -124,13 +124,20 @@ def left(row: Deadline, pasts: Mapping[int, journey.Past]) -> tuple[list[int], b
         past = pasts[ordinal]
         if ("registry.change", "DEATH") in past.happened or _rejected(past, role, row.municipality_id):
             continue  # nobody is waited for, warned or reminded of
-        if clock.met_by and past.met(Need(*clock.met_by)):
+        if clock.met_by and _met(past, clock.met_by, row.municipality_id):
             met = True
         elif clock.flows and past.flow not in clock.flows and ("special.lapsed", "") not in past.happened:
             continue  # the certificate goes another way, and not because days went by as they were planned
         elif past.states.get((role, row.municipality_id)) not in OVER:
             still.append(ordinal)
     return still, met
+
+
+def _met(past: journey.Past, met_by: tuple[str, str], town: str) -> bool:
+    """Tell whether what stops a clock has happened; a card that a town saw whose entry was cancelled counts there."""
+    if not past.met(Need(*met_by)):
+        return False
+    return not met_by[1] or any((one.type, one.outcome) == met_by and one.municipality == town for one in past.facts)
 
 
 #: States of a destination where nobody has appeared yet.

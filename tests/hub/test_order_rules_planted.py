@@ -46,7 +46,7 @@ class Planter:
         assert hasattr(owner, name)
         self._patch.setattr(owner, name, value)
 
-    def open_gate(self, message: str, *groups: str, role: str = "") -> None:
+    def open_gate(self, message: str, *groups: str, only: str = "") -> None:
         """Let the gates be read without these groups of a message."""
         read = tables.rows
 
@@ -54,7 +54,7 @@ class Planter:
             found = read(name)
             if name != "gates.csv":
                 return found
-            gone = [row for row in found if (row["message"], row["role"]) == (message, role) and row["group"] in groups]
+            gone = [row for row in found if (row["message"], row["only"]) == (message, only) and row["group"] in groups]
             assert {row["group"] for row in gone} == set(groups)
             return [row for row in found if row not in gone]
 
@@ -329,13 +329,13 @@ def without_memory_of_reports(planter: Planter) -> None:
 
 def without_a_look_at_who_comes_again(planter: Planter) -> None:
     """Neither the gate of a visit nor what is done before it is checked asks who has the movers."""
-    planter.open_gate("arrival.visited", "b")
+    planter.open_gate("arrival.visited", "b", only="|")
     planter.replace(effects, "_come_again", lambda *_: None)
 
 
-def gate(message: str, *groups: str, role: str = "") -> Callable[[Planter], None]:
+def gate(message: str, *groups: str, only: str = "") -> Callable[[Planter], None]:
     """What takes these groups of a gate away."""
-    return lambda planter: planter.open_gate(message, *groups, role=role)
+    return lambda planter: planter.open_gate(message, *groups, only=only)
 
 
 def clock(name: str, **cells: str) -> Callable[[Planter], None]:
@@ -362,11 +362,11 @@ FAULTS = (
     Fault("O5", overtaken, without_order, "a later notice overtakes"),
     Fault("O5", followed, gate("moveout.submitted", "c"), "the second move before the first"),
     Fault("O6", headless, without_head, "the head leaves"),
-    Fault("O7", cancelled_too_late, gate("cancel.decided", "b", role="origin"), "cancelled where they left"),
+    Fault("O7", cancelled_too_late, gate("cancel.decided", "b", only="origin"), "cancelled where they left"),
     Fault("O7", confirmed_too_late, gate("movein.notice_applied", "b"), "a cancelled move-in confirmed"),
     Fault("O7", doubted_too_late, gate("appendix.mismatch", "b"), "a cancelled move-in doubted"),
     Fault("O7", came_back_too_late, without_a_look_at_who_comes_again, "entered again at both"),
-    Fault("O7", undone_from_the_end, gate("cancel.requested", "b", role="origin"), "both asked to cancel"),
+    Fault("O7", undone_from_the_end, gate("cancel.requested", "b", only="origin"), "both asked to cancel"),
     Fault("O7", undone_from_the_end, gate("certificate.recalled", "b"), "recalled after the registration"),
     Fault("O7", undone_before_the_arrival, gate("certificate.recalled", "a"), "recalled without a cancellation"),
     Fault("O8", family_moved_in, with_gates_of_tasks_open, "procedures of the destination at once"),
@@ -376,7 +376,7 @@ FAULTS = (
     Fault("O9", foreigners, clock("AGENCY"), "never told"),
     Fault("O10", amended_twice, without_versions, "an old version stands"),
     Fault("O10", corrected_at_once, gate("filing.amended", "b"), "amended though corrected"),
-    Fault("O10", corrected_and_amended, gate("correction.notified", "b", role="notice"), "corrected though amended"),
+    Fault("O10", corrected_and_amended, gate("correction.notified", "b", only="notice"), "corrected though amended"),
     Fault("O11", corrected_at_once, gate("correction.notified", "a"), "corrected before it was decided"),
     Fault("O11", corrected_and_amended, with_corrections_as_moves, "a correction opens procedures"),
     Fault("O12", said_twice, without_memory_of_reports, "a report counts twice"),
@@ -459,7 +459,7 @@ def test_who_was_entered_again_where_they_left_does_not_come_again_for_it_is_ask
     moved_in(lives)
     says(lives, B, "cancel.decided", "CANCEL_REMOVE")
     says(lives, A, "cancel.decided", "CANCEL_ADD")
-    planter.open_gate("arrival.visited", "b")
+    planter.open_gate("arrival.visited", "b", only="|")
     assert says(lives, B, "arrival.visited") == "E200"
     lives.teardown()
 

@@ -9,11 +9,13 @@ from django.utils import timezone
 
 from hub.actors import HUB, PROTECTS, Actor, ActorKind, acting
 from hub.protection import services as protection
+from hub.relocations import changing, services
 from hub.relocations.models import Alert, Deadline, Relocation
-from municipalities.notice import Address, Flow, Kind, Role, Scope
-from tests.conftest import front, town
+from municipalities.notice import Address, Flow, Kind, Notice, Role, Scope
+from tests.conftest import connect, front, town
 from tests.scenarios.stage import (
     HANAKO,
+    ICHIRO,
     KANAGAWA,
     TARO,
     TSURUMI,
@@ -22,6 +24,7 @@ from tests.scenarios.stage import (
     C,
     R,
     Stage,
+    Story,
     born,
     day,
     move,
@@ -79,6 +82,8 @@ def test_s23_who_was_planned_for_b_appears_at_c(stage: Stage) -> None:
     assert story.told(C) == ["arrival.prefill"]
     assert story.row.flow == Flow.CARD_SPECIAL
     assert story.refused(B, "movein.decided", "REGISTERED")["code"] == "E200"
+    room = {"pointer": "/newAddress/buildingNameEtc", "value": "見本荘２０２"}
+    assert story.refused(B, "correction.notified", changes=[room])["pointer"] == "/movers"
     story.report(C, "movein.decided", "REGISTERED")
     notice = story.notice(A, "movein.notice")
     assert (notice.destination, notice.new_address.local_government_code if notice.new_address else "") == (C, C)
@@ -94,6 +99,86 @@ def test_s23_who_was_planned_for_b_appears_at_c(stage: Stage) -> None:
     assert story.state == "SETTLED"
     assert story.states(C) == ["CLOSED"] * 3
     assert "那覇市" in story.page()
+
+
+def appears(code: str, **more: Any) -> dict[str, Any]:
+    """What a town says of movers who appear there and not where they planned to go."""
+    return {"changes": [{"pointer": "/newAddress", "value": msgspec.to_builtins(place(code, "見本町９番９号"))}]} | more
+
+
+def address(notice: Notice) -> str:
+    """The municipality of the new address that a notice tells."""
+    return notice.new_address.local_government_code if notice.new_address else ""
+
+
+def said(story: Story, code: str, type_: str) -> list[tuple[list[int], str, str]]:
+    """Of whom a town was told what by this type: the movers, their address and the town that they go to."""
+    return [
+        ([mover.ordinal for mover in one.movers], address(one), one.destination)
+        for one in story.inbox(code)
+        if one.type == type_
+    ]
+
+
+def test_s23_one_appears_at_c_and_the_others_keep_their_address(stage: Stage) -> None:
+    story = stage.file(move(TARO, ICHIRO, msgspec.structs.replace(ICHIRO, full_name="見本　二郎")))
+    story.moved_out()
+    stage.town(C)
+    story.report(C, "arrival.diverted", **appears(C, movers=[3]))
+    assert (story.states(B), story.states(C)) == (["PREPARED", "PREPARED", "DIVERTED"], ["AT_COUNTER"])
+    assert said(story, C, "arrival.prefill") == [([3], C, C)]
+    # What B puts right in the address is that of those who go to B, and everybody is told each address for whose it is.
+    room = "見本荘２０２"
+    story.report(B, "correction.notified", changes=[{"pointer": "/newAddress/buildingNameEtc", "value": room}])
+    assert said(story, A, "correction.notified") == [([1, 2], B, B), ([3], C, C)]
+    rooms = {one.new_address.building_name_etc for one in story.inbox(A) if address(one) == C and one.new_address}
+    assert rooms == {""}
+    # A, which knows of both, says whose address it means; of whoever went past it B has none to put right.
+    again: dict[str, Any] = {"changes": [{"pointer": "/newAddress/buildingNameEtc", "value": "見本荘３０３"}]}
+    for wrong in (
+        story.refused(A, "correction.notified", **again),
+        story.refused(B, "correction.notified", movers=[3], **again),
+    ):
+        assert (wrong["code"], wrong["pointer"]) == ("E104", "/movers")
+    story.report(B, "arrival.visited", movers=[1, 2])
+    story.report(B, "movein.decided", "REGISTERED", movers=[1, 2])
+    story.report(C, "movein.decided", "REGISTERED")
+    for code, type_ in ((A, "movein.notice"), (R, "appendix.notice")):
+        assert said(story, code, type_) == [([1, 2], B, B), ([3], C, C)]
+    # Procedures go to the department of the town where each lives, with that address.
+    tasks = {code: [one for one in stage.town(code).inbox if one.type == "task.opened"] for code in (B, C)}
+    assert all(tasks.values())
+    assert {code: {address(one) for one in told} for code, told in tasks.items()} == {B: {B}, C: {C}}
+    assert {mover.ordinal for one in tasks[C] for mover in one.movers} == {3}
+    page = story.page()
+    assert all(name in page for name in ("東京都千代田区", "沖縄県那覇市"))
+    # B cancels what it registered and enters them again: they still live where the filing says.
+    story.report(B, "cancel.decided", "CANCEL_REMOVE", movers=[1, 2])
+    story.moved_in(B, movers=[1, 2])
+    assert said(story, A, "movein.notice")[-1] == ([1, 2], B, B)
+    story.confirmed()
+    story.entered()
+    assert (story.state, story.states(A)) == ("SETTLED", ["CONFIRMED"] * 3)
+
+
+def test_s23_an_amendment_leaves_whoever_appeared_elsewhere_there(stage: Stage) -> None:
+    story = stage.file(move())
+    stage.town(C)
+    story.report(C, "arrival.diverted", **appears(C, movers=[3]))
+    with acting(HUB):
+        filing = services.filing_of(story.row)
+    newer = msgspec.structs.replace(filing, new_address=place(B, "試験町９番９号"))
+    changing.amend(story.relocation.pk, newer, story.citizen.actor)
+    stage.post()
+    assert said(story, A, "filing.amended") == [([1, 2], B, B), ([3], C, C)]
+    # Those who follow later are all there: no address is left over.
+    story.moved_out()
+    story.report(C, "arrival.diverted", **appears(C, movers=[1, 2]))
+    story.report(C, "movein.decided", "REGISTERED")
+    assert said(story, A, "movein.notice") == [([1, 2, 3], C, C)]
+    story.confirmed()
+    story.entered()
+    assert story.states(C) == ["CLOSED"] * 3
 
 
 def test_s23_what_b_has_not_fetched_is_not_given_to_it(stage: Stage) -> None:
@@ -123,6 +208,13 @@ def test_s23_of_a_protected_person_a_is_not_told_where_they_appeared(stage: Stag
     story.report(C, "arrival.diverted", changes=[{"pointer": "/newAddress", "value": address}])
     with acting(HUB):
         assert Alert.objects.get(code="A431").about == ""
+    # Nor what C puts right before it registers them: until the move-in notice A knows the plan alone.
+    story.report(C, "correction.notified", changes=[{"pointer": "/newAddress/buildingNameEtc", "value": "秘密荘"}])
+    told = msgspec.json.encode(story.notice(A, "correction.notified")).decode()
+    assert not [word for word in (C, "那覇", "秘密荘") if word in told]
+    assert said(story, A, "correction.notified") == [([1], B, B)]
+    story.report(C, "movein.decided", "REGISTERED")
+    assert said(story, A, "movein.notice") == [([1], C, C)]
 
 
 def test_s24_the_second_move_waits_for_the_first(stage: Stage) -> None:
@@ -317,9 +409,38 @@ def test_s27_the_origin_closed_the_record_ex_officio_and_the_notice_comes_afterw
     assert story.state == "SETTLED"
 
 
+WARD: dict[str, Any] = {"kind": Kind.WARD_TO_WARD, "flow": Flow.NOT_APPLICABLE, "planned_out_on": None}
+NISHI = "141038"
+
+
+def test_s28_who_moves_between_wards_enters_no_other_city_by_that_filing(stage: Stage) -> None:
+    """To another city a move-out is filed, with its certificate; to another ward of this one it is not (Act Art. 38)."""
+    story = stage.file(move(origin=TSURUMI, destination=KANAGAWA, **WARD))
+    refused = story.refused(B, "arrival.diverted", **appears(B))
+    assert (refused["code"], refused["pointer"]) == ("E307", "/type")
+    assert all(word in refused["remedy"] for word in ("転出届", "あらためての届出", "取り下げる"))
+    assert (story.states(KANAGAWA), story.states(B)) == (["PREPARED"] * 3, [])
+    connect(NISHI, "gif_json", "pull:")
+    stage.town(NISHI)
+    story.report(NISHI, "arrival.diverted", **appears(NISHI))
+    story.report(NISHI, "movein.decided", "REGISTERED")
+    assert (story.states(KANAGAWA), story.states(NISHI)) == (["DIVERTED"] * 3, ["NOTIFIED"] * 3)
+    story.confirmed(TSURUMI)
+    assert story.states(NISHI) == ["CLOSED"] * 3
+
+
+def test_s28_who_moves_to_another_city_enters_no_ward_of_their_own_by_that_filing(stage: Stage) -> None:
+    story = stage.file(move(TARO, origin=TSURUMI, destination=B))
+    refused = story.refused(KANAGAWA, "arrival.diverted", **appears(KANAGAWA))
+    assert (refused["code"], "区間異動として届け出" in refused["remedy"]) == ("E307", True)
+    story.moved_out(TSURUMI)
+    stage.town(C)
+    story.report(C, "arrival.diverted", **appears(C))
+    assert story.states(B) == ["DIVERTED"]
+
+
 def test_s28_from_ward_to_ward_with_one_filing(stage: Stage) -> None:
-    ward: dict[str, Any] = {"kind": Kind.WARD_TO_WARD, "flow": Flow.NOT_APPLICABLE, "planned_out_on": None}
-    story = stage.file(move(origin=TSURUMI, destination=KANAGAWA, **ward))
+    story = stage.file(move(origin=TSURUMI, destination=KANAGAWA, **WARD))
     # No move-out, no certificate; the ward entered has everything at once, both households included.
     assert story.told(TSURUMI) == []
     assert story.told(KANAGAWA) == ["arrival.planned", "arrival.prefill"]

@@ -22,10 +22,11 @@ pytestmark = pytest.mark.django_db
 CARD, PAPER = Flow.CARD_SPECIAL.value, Flow.PAPER_CERT.value
 
 
-def rows(story: Story, clock: str) -> list[tuple[list[int], str, str]]:
-    """The deadlines of a clock: for whom, until when, and what became of them."""
+def rows(story: Story, clock: str, code: str = "") -> list[tuple[list[int], str, str]]:
+    """The deadlines of a clock, at a town alone if it is named: for whom, until when, and what became of them."""
     with acting(HUB):
         found = Deadline.objects.filter(relocation=story.relocation, clock=clock).order_by("starts_on")
+        found = found.filter(municipality=code) if code else found
         return [(row.ordinals, row.due_on.isoformat(), row.state) for row in found]
 
 
@@ -175,6 +176,23 @@ def test_the_thirty_days_start_from_each_movers_own_day_of_leaving(
         story.report(B, "movein.decided", "REGISTERED", movers=[ordinal], legal_date="2026-03-28")
 
 
+def test_a_record_is_deleted_from_each_movers_own_day_of_leaving(stage: Stage) -> None:
+    """The mother leaves before the others, the son after them; the filing's day is that of whoever says none."""
+    mother = msgspec.structs.replace(HANAKO, leaves_on=day("2026-03-20"))
+    son = msgspec.structs.replace(ICHIRO, leaves_on=day("2026-04-10"))
+    story = stage.file(move(TARO, mother, son, planned_out_on=day("2026-04-01"), living_from=day("2026-04-01")))
+    story.moved_out()
+    late = {"2026-03-19": [1, 2, 3], "2026-03-20": [1, 3], "2026-04-01": [3], "2026-04-10": []}
+    for today, waiting in late.items():
+        stage.at(today)
+        for ordinal in waiting:
+            assert story.refused(A, "moveout.effective", movers=[ordinal])["code"] == "E200"
+        for ordinal in {1, 2, 3} - set(waiting):
+            if story.states(A)[ordinal - 1] == "REGISTERED":
+                story.report(A, "moveout.effective", movers=[ordinal])
+        assert [n for n, state in enumerate(story.states(A), start=1) if state == "REGISTERED"] == waiting
+
+
 def test_fourteen_days_are_planned_from_each_movers_own_day_of_arriving(stage: Stage) -> None:
     stage.at("2026-03-20")
     son = msgspec.structs.replace(ICHIRO, arrives_on=day("2026-04-06"))
@@ -257,6 +275,32 @@ def test_each_mover_presents_a_card_of_their_own(stage: Stage) -> None:
     assert alert.ordinals == [1, 3]  # not of whom the town has seen the card
     story.report(B, "arrival.visited", "CARD_PRESENTED", movers=[1, 3], visited_on="2026-06-01")
     assert (rows(story, "C90")[0][2], story.alerts(B)) == ("MET", [])
+
+
+@pytest.mark.parametrize("seen_at_b", [False, True])
+def test_the_card_is_presented_where_they_are_registered_after_another_town_cancelled(
+    stage: Stage, seen_at_b: bool
+) -> None:
+    """C waits for the card of whoever it registered, whatever B had seen before it cancelled; B waits no more."""
+    story = visited(stage, TARO)
+    story.report(B, "movein.decided", "REGISTERED", legal_date="2026-04-01")
+    if seen_at_b:
+        story.report(B, "arrival.visited", "CARD_PRESENTED")
+    stage.at("2026-04-02")
+    story.report(B, "cancel.decided", "CANCEL_REMOVE")
+    stage.town(C)
+    elsewhere = {"pointer": "/newAddress", "value": msgspec.to_builtins(place(C, "見本町９番９号"))}
+    story.report(C, "arrival.diverted", changes=[elsewhere], card_shown=False)
+    story.report(C, "movein.decided", "REGISTERED")
+    assert rows(story, "C90", C) == [([1], "2026-07-01", "RUNNING")]
+    stage.at("2026-06-01")
+    assert story.refused(B, "arrival.visited", "CARD_PRESENTED")["code"] == "E200"
+    story.report(C, "arrival.visited", "CARD_PRESENTED")
+    assert rows(story, "C90", C) == [([1], "2026-07-01", "MET")]
+    # A visit that is none is refused as ever.
+    assert story.refused(C, "arrival.visited")["code"] == "E200"
+    stage.at("2026-07-02")
+    assert "A409" not in story.alerts(C) + story.alerts(B)
 
 
 def test_a_last_day_that_is_closed_is_for_a_clerk_to_judge(stage: Stage) -> None:
