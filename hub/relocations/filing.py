@@ -126,6 +126,11 @@ class Document(Filing, frozen=True, kw_only=True):
             found.setdefault(self.address_of(ordinal), []).append(ordinal)
         return [tuple(group) for group in found.values()]
 
+    def leaves_on(self, ordinal: int) -> date | None:
+        """Return the day on which a mover plans to leave: the own one, or the filing's."""
+        own = (mover.leaves_on for mover in self.movers if mover.ordinal == ordinal)
+        return next(own, None) or self.planned_out_on
+
     def moved(self, ordinals: Collection[int], address: Address) -> "Document":
         """Let these movers go there, and the others where they went before."""
         everyone = {mover.ordinal: self.address_of(mover.ordinal) for mover in self.movers}

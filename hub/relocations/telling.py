@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,7 +12,7 @@ from hub.deliveries import services as deliveries
 from hub.deliveries.models import Delivery
 from hub.ids import uuid7
 from hub.relocations import facts, journey, legs, notices, tables
-from hub.relocations.filing import Filing
+from hub.relocations.filing import Document, Filing
 from hub.relocations.models import Guard, Leg, Relocation
 from municipalities import notice as record
 from municipalities.notice import Kind, Reason, Role
@@ -21,12 +22,26 @@ if TYPE_CHECKING:
 
 
 def apart(due: Sequence[journey.Due], now: "Opened") -> list[journey.Due]:
-    """Let every notice be about movers who go to one address; how to handle it (75) is about no address."""
-    return [
-        replace(one, ordinals=some)
-        for one in due
-        for some in ([one.ordinals] if one.type == journey.ROUTE else now.document.apart(one.ordinals))
-    ]
+    """Let every notice be about movers who go to one address; how to handle it (75) is about no address.
+
+    Of who moves abroad the family register is told by the day on which they leave.
+    """
+    return [replace(one, ordinals=some) for one in due for some in _groups(one, now.document)]
+
+
+def _groups(due: journey.Due, document: Document) -> list[tuple[int, ...]]:
+    if due.type == journey.ROUTE:
+        return [due.ordinals]
+    if not _tells_the_day(due.type, document.kind):
+        return document.apart(due.ordinals)
+    days: dict[date | None, list[int]] = {}
+    for ordinal in due.ordinals:
+        days.setdefault(document.leaves_on(ordinal), []).append(ordinal)
+    return [tuple(group) for group in days.values()]
+
+
+def _tells_the_day(type_: str, kind: Kind) -> bool:
+    return type_ == "appendix.notice" and kind is Kind.OVERSEAS_OUT
 
 
 def tell(relocation: Relocation, rows: facts.Rows, now: "Opened", due: Sequence[journey.Due]) -> list[Delivery]:
@@ -103,6 +118,6 @@ def _known(
                 reason=REASONS[about.type, about.outcome],
                 refers_to=str(about.pk),
             )
-    if item.type == "appendix.notice" and relocation.kind == Kind.OVERSEAS_OUT:
-        return replace(known, effective_on=relocation.planned_out_on, reason=Reason.OVERSEAS_OUT)
+    if _tells_the_day(item.type, now.document.kind):
+        return replace(known, effective_on=now.document.leaves_on(item.ordinals[0]), reason=Reason.OVERSEAS_OUT)
     return known

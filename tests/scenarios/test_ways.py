@@ -13,7 +13,7 @@ from hub.relocations import status
 from hub.relocations.models import Deadline, Event
 from hub.trays import services as trays
 from municipalities.models import Connection
-from municipalities.notice import Flow, Mover
+from municipalities.notice import Address, Flow, Kind, Mover
 from municipalities.transports.answers import Found
 from tests.scenarios.stage import FAMILY, HANAKO, ICHIRO, TARO, A, B, C, R, Stage, Story, day, move, place
 
@@ -191,6 +191,25 @@ def test_a_record_is_deleted_from_each_movers_own_day_of_leaving(stage: Stage) -
             if story.states(A)[ordinal - 1] == "REGISTERED":
                 story.report(A, "moveout.effective", movers=[ordinal])
         assert [n for n, state in enumerate(story.states(A), start=1) if state == "REGISTERED"] == waiting
+
+
+def test_the_register_is_told_the_day_on_which_each_mover_goes_abroad(stage: Stage) -> None:
+    later = msgspec.structs.replace(HANAKO, leaves_on=day("2026-04-10"))
+    abroad = Address(country="FRA", full_address="Paris")
+    story = stage.file(
+        move(
+            *(TARO, later, ICHIRO),
+            kind=Kind.OVERSEAS_OUT,
+            flow=Flow.NOT_APPLICABLE,
+            planned_out_on=day("2026-04-01"),
+            living_from=None,
+            new_address=abroad,
+        )
+    )
+    story.report(A, "moveout.reviewing")
+    story.report(A, "moveout.decided", "REGISTERED")
+    told = [([one.ordinal for one in notice.movers], notice.effective_on) for notice in story.inbox(R)]
+    assert told == [([1, 3], day("2026-04-01")), ([2], day("2026-04-10"))]
 
 
 def test_fourteen_days_are_planned_from_each_movers_own_day_of_arriving(stage: Stage) -> None:
