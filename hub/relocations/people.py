@@ -11,6 +11,7 @@ from django.conf import settings
 from hub.procedures.ages import reached_on
 from hub.relocations.filing import Capacity, Filing
 from hub.relocations.models import Relocation
+from municipalities.characters import folded
 from municipalities.notice import Mover, Role, Sex, UncertainDate
 
 #: Age of majority in years (Civil Code Art. 4).
@@ -101,11 +102,12 @@ def mark_of(municipality: str, mover: Mover) -> bytes:
 
     It recognises a person who is filed twice and says nothing to who has no key; there is none across the country.
     Spaces do not count, for they are typed as one likes, nor does the case of Latin letters, for cards print capitals;
-    no character is replaced by another. Two persons may share a mark: what follows from it a clerk decides.
+    a character that a card or another system cannot hold counts as what stands there instead (高 for 髙). Two persons
+    may share a mark: what follows from it a clerk decides.
     """
     birth = mover.date_of_birth or UncertainDate()
     known = [birth.year, birth.month, birth.day] if birth.year else [birth.display_text]
     sex = mover.sex if mover.sex in (Sex.MALE, Sex.FEMALE) else ""
-    text = msgspec.json.encode([municipality, "".join(mover.full_name.split()).upper(), known, sex])
+    text = msgspec.json.encode([municipality, folded("".join(mover.full_name.split())).upper(), known, sex])
     key = hmac.new(settings.HUB_AUDIT_KEY.encode(), b"marks of persons", hashlib.sha256).digest()
     return hmac.new(key, text, hashlib.sha256).digest()

@@ -6,7 +6,7 @@ What the person chose is passed back in as ``Decisions``.
 """
 
 from municipalities.characters.clusters import CLUSTER, PRIVATE, SELECTOR, length
-from municipalities.characters.comparison import equal_by_fallback, mj_names, same_by_mj
+from municipalities.characters.comparison import equal_by_fallback, folded, mj_names, same_by_mj
 from municipalities.characters.gaiji import Gaiji, GaijiError
 from municipalities.characters.ledger import Fallback, Ledger
 from municipalities.characters.mj import Glyph, glyph
@@ -39,6 +39,7 @@ __all__ = [
     "Undecided",
     "candidates",
     "equal_by_fallback",
+    "folded",
     "glyph",
     "length",
     "mj_names",

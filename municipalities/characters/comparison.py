@@ -1,9 +1,14 @@
 """Whether two spellings are the same name: by MJ name, or by what a receiver could hold of it."""
 
+from functools import lru_cache
+
 from municipalities.characters.clusters import CLUSTER
 from municipalities.characters.mj import glyph
 from municipalities.characters.questions import NOTHING_DECIDED, Decisions, Undecided
-from municipalities.characters.repertoires import Repertoire, candidates
+from municipalities.characters.repertoires import REMEMBERED, Repertoire, candidates
+
+#: What every system of Japan can hold, and the certificate of an Individual Number Card too.
+EVERYWHERE = Repertoire("utf-8", characters="jisx0208")
 
 
 def mj_names(text: str) -> tuple[str, ...]:
@@ -23,6 +28,21 @@ def _mj_name(cluster: str) -> str:
 def same_by_mj(one: str, other: str) -> bool:
     """Whether two texts show the same shapes, however they are encoded."""
     return one == other or mj_names(one) == mj_names(other)
+
+
+def folded(text: str) -> str:
+    """The text with each character that not every system holds as the first that may stand for it; to look for only.
+
+    >>> folded("髙橋　𠮷子"), folded("斉\U000e0103藤"), folded("渡邊")
+    ('高橋　吉子', '斉藤', '渡邊')
+    """
+    return text if EVERYWHERE.surely(text) else "".join(map(_everywhere, CLUSTER.findall(text)))
+
+
+@lru_cache(REMEMBERED)
+def _everywhere(cluster: str) -> str:
+    found = () if EVERYWHERE.holds(cluster) else candidates(cluster, EVERYWHERE)
+    return found[0].written if found else cluster
 
 
 def equal_by_fallback(

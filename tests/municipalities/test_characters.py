@@ -82,7 +82,7 @@ def test_cp932_holds_its_extensions_and_compatibility_ideographs(character: str)
 
 
 def test_each_repertoire_holds_what_it_is_said_to_hold() -> None:
-    """The table of domain reference 3.7, with wave dash, minus and double line both ways."""
+    """Which encodings hold which characters, with wave dash, minus and double line both ways."""
     held = {
         CP932: "髙﨑濵德栁黑瀨靑邉邊\ufa19\ufa10～－∥",
         JISX0213: "﨑𠮟𡈽𣘺㐂濵德栁黑瀨邉邊\ufa19\ufa10〜−‖－∥ゔヷ",
