@@ -40,6 +40,7 @@ class Person:
     arrives_on: date | None  #: day of moving in: as registered, before that as planned
     origin: str  #: six digits, empty when moving in from abroad
     destination: str  #: six digits, empty when moving abroad; where the person appeared, if elsewhere than planned
+    card_lapsed: bool = False  #: the card they have cannot be used on
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,17 @@ def holds_card(subject: Subject, _argument: str, question: str) -> Truth:
     return Truth.HOLDS if subject.person.presents_card else Truth.ASK
 
 
+def card_lapsed(subject: Subject, _argument: str) -> Truth:
+    """Whoever has a card cannot use it on: the days for it are over, or the record was handled ex officio."""
+    subject.note("card_lapsed", subject.person.card_lapsed)
+    return _told(subject.person.card_lapsed)
+
+
+def card_kept(subject: Subject, argument: str) -> Truth:
+    """Whoever has a card can use it on."""
+    return Truth.NOT if card_lapsed(subject, argument) is Truth.HOLDS else Truth.HOLDS
+
+
 def answer_yes(subject: Subject, _argument: str, question: str) -> Truth:
     """Answered with yes."""
     answered = subject.answer(question)
@@ -252,7 +264,7 @@ PLAIN: Mapping[str, Callable[[Subject, str], Truth]] = {
     for function in (
         always, age_at_least, age_below, age_from_birthday, age_below_birthday, until_year_end, until_year_end_local,
         school_age, same_prefecture, other_prefecture, from_abroad, to_abroad, whole_household,
-        part_of_household, japanese, foreign,
+        part_of_household, japanese, foreign, card_lapsed, card_kept,
     )
 }  # fmt: skip
 ASKING: Mapping[str, Callable[[Subject, str, str], Truth]] = {

@@ -289,6 +289,16 @@ def decided(rows: Rows) -> frozenset[int]:
     )
 
 
+#: By what the town that is left deletes a record without a filing in time.
+EX_OFFICIO = (("moveout.decided", "EX_OFFICIO"), ("moveout.effective", "EX_OFFICIO"))
+
+
+def lapsed(rows: Rows, filed: Flow) -> set[int]:
+    """Return whose card cannot be used on (Order Art. 30-20): the way with it, ``filed``, was lost, or the record."""
+    lost = {who for who, flow in flows(rows).items() if filed is Flow.CARD_SPECIAL and flow is Flow.PAPER_CERT}
+    return lost.union(*(row.ordinals for row in rows.reports if (row.type, row.outcome) in EX_OFFICIO))
+
+
 def withdrawn(rows: Rows) -> set[int]:
     """Return the movers who were taken out of the filing one by one; its document still names them."""
     acts = (act for act in rows.acts if act.type == "filing.withdrawn")

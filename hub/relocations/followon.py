@@ -22,7 +22,7 @@ from hub.ids import uuid7
 from hub.procedures import documents, tables, writing
 from hub.procedures import services as procedures
 from hub.procedures.conditions import HOUSEHOLD, Answers, Move, Person
-from hub.procedures.evaluation import Finding
+from hub.procedures.evaluation import Finding, Verdict
 from hub.procedures.models import Task
 from hub.procedures.states import State
 from hub.relocations import facts, journey, legs, notices, services
@@ -70,7 +70,7 @@ def _case(relocation: Relocation, rows: facts.Rows, states: States, opened: Open
         relocation.pk,
         relocation.receipt_no,
         relocation.owner,
-        move_of(opened.filing, states, arrivals(rows, opened.key)),
+        move_of(opened.filing, states, rows, opened.key),
         opened.key,
         gates_of(states, relocation.planned_out_on, leaving),
         gone_of(states),
@@ -124,14 +124,13 @@ def gone_of(states: States) -> frozenset[int]:
 def arrivals(rows: facts.Rows, key: bytes) -> dict[int, date]:
     """Return the day of moving in as the destination registered it, by mover."""
     ordinals = {mover.ordinal for mover in rows.movers}
-    found = {
-        ordinal: facts.legal_date(facts.last_report(rows, ["movein.decided"], [ordinal]), key) for ordinal in ordinals
-    }
-    return {ordinal: day for ordinal, day in found.items() if day is not None}
+    days = {one: facts.legal_date(facts.last_report(rows, ["movein.decided"], [one]), key) for one in ordinals}
+    return {ordinal: day for ordinal, day in days.items() if day is not None}
 
 
-def move_of(filing: Filing, states: States, arrived: Mapping[int, date]) -> Move:
+def move_of(filing: Filing, states: States, rows: facts.Rows, key: bytes) -> Move:
     """Return what the rules read of a filing: days as they came about, towns as they stand."""
+    arrived, lapsed = arrivals(rows, key), facts.lapsed(rows, filing.flow)
     towns = {(role, ordinal): code for (role, code, ordinal), state in states.items() if state != DIVERTED}
     persons = tuple(
         Person(
@@ -144,6 +143,7 @@ def move_of(filing: Filing, states: States, arrived: Mapping[int, date]) -> Move
             arrives_on=arrived.get(mover.ordinal, mover.arrives_on or filing.living_from),
             origin=towns.get((Role.ORIGIN, mover.ordinal), ""),
             destination=towns.get((Role.DESTINATION, mover.ordinal), ""),
+            card_lapsed=mover.ordinal in lapsed,
         )
         for mover in filing.movers
     )
@@ -206,8 +206,7 @@ class _Case:
 
     relocation: Relocation
     document: Document
-    #: Day of moving in, by mover.
-    arrived: Mapping[int, date | None]
+    arrived: Mapping[int, date | None]  #: day of moving in, by mover
     #: Whom to ask about a protected person, by municipality that handles it so.
     offices: Mapping[str, str]
     #: What the origin handed over for the procedures.
@@ -328,8 +327,9 @@ class Listed:
 
     @property
     def state(self) -> str:
-        """The task's state; before there is one, what the rule says: due, ask, clerk."""
-        return self.task.state if self.task else self.finding.verdict.value
+        """The task's state; before there is one, or a clerk has decided, what the rule says: due, ask, clerk."""
+        waits = self.task is not None and self.task.state == State.PENDING and self.finding.verdict is Verdict.CLERK
+        return self.task.state if self.task and not waits else self.finding.verdict.value
 
 
 def listed(relocation: Relocation, opened: Opened) -> list[Listed]:
@@ -337,7 +337,7 @@ def listed(relocation: Relocation, opened: Opened) -> list[Listed]:
     with acting(HUB):  # local rules and reports of towns are no citizen's rows; what follows from them is
         rows = facts.read(relocation)
         states = facts.states(rows)
-        move = move_of(opened.filing, states, arrivals(rows, opened.key))
+        move = move_of(opened.filing, states, rows, opened.key)
         found = procedures.findings(relocation.pk, move, opened.key, gone_of(states))
         tasks = procedures.in_force(relocation.pk)
         calendars = openings({one.municipality for one in found if one.municipality})

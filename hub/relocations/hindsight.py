@@ -63,7 +63,7 @@ def as_it_stood(then: "frozen.Look", at: datetime) -> tuple[list[followon.Listed
             relocation.pk,
             relocation.receipt_no,
             relocation.owner,
-            followon.move_of(filing, then.states, followon.arrivals(then.rows, key)),
+            followon.move_of(filing, then.states, then.rows, key),
             key,
             followon.gates_of(then.states, filing.planned_out_on, leaving, timezone.localdate(at)),
             followon.gone_of(then.states),

@@ -51,6 +51,7 @@ def move(case: dict[str, str]) -> Move:
         arrives_on=None if kind is Kind.OVERSEAS_OUT else date.fromisoformat(case["arrives"] or "2026-04-01"),
         origin="" if kind is Kind.OVERSEAS_IN else ORIGIN,
         destination=destination,
+        card_lapsed=case["lapsed"] == "yes",
     )
     return Move(kind, Scope(case["scope"] or "WHOLE"), (person,))
 
