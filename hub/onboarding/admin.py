@@ -217,7 +217,13 @@ class OnboardingAdmin(desk.Desk):
             missing=steps.missing(found),
             choose=asked.LayoutForm(initial={"standard": row.standard, "gaiji": row.gaiji}),
             draft=asked.DraftForm(),
-            place=asked.AddressForm(initial={"address": row.address, "concurrency": row.concurrency}),
+            place=asked.AddressForm(
+                initial={
+                    "address": row.address,
+                    "concurrency": row.concurrency,
+                    "sets_protection": row.sets_protection,
+                }
+            ),
             kit=asked.KitForm(),
             report=asked.ReportForm(),
             live=live,
@@ -263,7 +269,7 @@ class OnboardingAdmin(desk.Desk):
                 file = given["file"]
                 drafts.make(row, given["name"], file.name, file.read(), given["base"])
             case "place":
-                key = services.place(row, given["address"], given["concurrency"])
+                key = services.place(row, **given)
                 return _secret(row, key) if key else {}
             case "kit":
                 services.start_kit(row, given["books"])

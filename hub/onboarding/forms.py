@@ -15,9 +15,11 @@ from hub.shadow.admin import layouts
 from municipalities import standard as standards
 from municipalities import transports
 from municipalities.errors import RefusedError
-from municipalities.models import AT_ONCE, GaijiTable
+from municipalities.models import AT_ONCE, Connection, GaijiTable
 
 NAME = "[a-z][a-z0-9_]*"
+#: What the answers of a system that exchanges files may say.
+RIGHT = Connection._meta.get_field("sets_protection")
 #: Bytes of a report.
 LARGEST = 1_000_000
 
@@ -83,6 +85,18 @@ class AddressForm(forms.Form):
         ),
     )
     concurrency = forms.IntegerField(label=_("at once"), min_value=1, max_value=AT_ONCE, initial=4)
+    sets_protection = forms.BooleanField(label=RIGHT.verbose_name, help_text=RIGHT.help_text, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """The right is given here to a system that exchanges files alone."""
+        answers: dict[str, Any] = super().clean() or self.cleaned_data
+        scheme = answers.get("address", "").partition(":")[0]
+        if answers.get("sets_protection") and scheme and scheme not in transports.FILES:
+            text = gettext(
+                "Only where files are exchanged: the client of another system is given the scope «protection»."
+            )
+            raise ValidationError({"sets_protection": text})
+        return answers
 
     def clean_address(self) -> str:
         """One that a transport could use."""

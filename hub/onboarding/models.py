@@ -23,6 +23,7 @@ class Onboarding(models.Model):
     concurrency = models.PositiveSmallIntegerField(
         _("at once"), default=4, validators=[MinValueValidator(1), MaxValueValidator(AT_ONCE)]
     )
+    sets_protection = models.BooleanField(_("sets protection measures"), default=False)
     #: What it goes live with, once that is planned.
     connection = models.ForeignKey(
         Connection, models.SET_NULL, null=True, related_name="+", verbose_name=_("connection")

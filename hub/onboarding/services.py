@@ -39,7 +39,7 @@ def begin(town: Municipality) -> Onboarding:
         row = Onboarding.objects.create(municipality=town)
         if present is not None:
             row.standard, row.gaiji, row.address = present.standard, present.gaiji, present.address
-            row.concurrency = present.concurrency
+            row.concurrency, row.sets_protection = present.concurrency, present.sets_protection
             row.save()
         _write_down("onboarding.begun", row)
     return row
@@ -53,12 +53,15 @@ def choose(row: Onboarding, standard: str, gaiji: GaijiTable | None) -> None:
     _write_down("onboarding.standard_chosen", row, standard=standard)
 
 
-def place(row: Onboarding, address: str, concurrency: int) -> bytes:
-    """Say where its system is told; returns a signing key, if one was made for it, to be shown once."""
+def place(row: Onboarding, address: str, concurrency: int, *, sets_protection: bool) -> bytes:
+    """Say where its system is told, and whether its answers may set protection measures.
+
+    Returns a signing key, if one was made for it, to be shown once.
+    """
     _refuse_planned(row)
-    row.address, row.concurrency = address, concurrency
-    row.save(update_fields=["address", "concurrency"])
-    _write_down("onboarding.address_given", row, address=address)
+    row.address, row.concurrency, row.sets_protection = address, concurrency, sets_protection
+    row.save(update_fields=["address", "concurrency", "sets_protection"])
+    _write_down("onboarding.address_given", row, address=address, sets_protection=sets_protection)
     return callbacks.register(row.municipality_id, address)[1]
 
 
@@ -181,6 +184,7 @@ def plan_of(row: Onboarding, day: date, reason: str) -> cutover.Plan:
         valid_from=day,
         concurrency=row.concurrency,
         gaiji=row.gaiji,
+        sets_protection=row.sets_protection,
         tried_from=timezone.localdate() - BACK,
         reason=reason.strip(),
     )
@@ -221,5 +225,5 @@ def end_live() -> int:
     return ended
 
 
-def _write_down(action: str, row: Onboarding, **detail: str) -> None:
+def _write_down(action: str, row: Onboarding, **detail: str | bool) -> None:
     audit.record(audit.Act(action, f"municipality:{row.municipality_id}", detail))

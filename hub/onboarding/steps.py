@@ -134,7 +134,10 @@ def _address(facts: Facts) -> Step:
         return Step("address", Standing.WAITING, text)
     if callbacks.is_signed(address) and not _has_key(facts):
         return Step("address", Standing.WAITING, gettext("There is no signing key yet: make one and hand it over."))
-    return Step("address", Standing.DONE, address.partition("?")[0], warning=warning)
+    text = address.partition("?")[0]
+    if facts.row.sets_protection:
+        text = gettext("%(address)s; its answers may set protection measures") % {"address": text}
+    return Step("address", Standing.DONE, text, warning=warning)
 
 
 def needs_system(address: str) -> bool:

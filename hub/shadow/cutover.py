@@ -34,6 +34,8 @@ class Plan:
     valid_from: date
     concurrency: int
     gaiji: GaijiTable | None = None
+    #: Whether its answers may set protection measures; as they may now, unless it is said.
+    sets_protection: bool | None = None
     tried_from: date | None = None
     #: Why an operator lets it go live below the conformance grade that is needed.
     reason: str = ""
@@ -65,7 +67,9 @@ def check(plan: Plan) -> Connection | None:
         text = gettext("The present connection ends on %(day)s: from then on there would be none.")
         raise _wrong("valid_from", text % {"day": _day(present.valid_to)})
     same = (present.standard, present.address, present.gaiji_id, present.concurrency)
-    if same == (plan.standard, plan.address, plan.gaiji.pk if plan.gaiji else None, plan.concurrency):
+    if same == (plan.standard, plan.address, plan.gaiji.pk if plan.gaiji else None, plan.concurrency) and (
+        plan.sets_protection in (None, present.sets_protection)
+    ):
         raise _wrong("standard", gettext("Nothing would change."))
     if (present.standard, present.address) != (plan.standard, plan.address):
         callbacks.check(plan.municipality, plan.address)
@@ -93,6 +97,10 @@ def preview(plan: Plan) -> Iterator[str]:
         why := conformance.against(plan.municipality, plan.standard, plan.address)
     ):
         yield gettext("%(why)s It goes live all the same, because: %(reason)s") % {"why": why, "reason": plan.reason}
+    if plan.sets_protection not in (None, present is not None and present.sets_protection):
+        may = gettext("From %(day)s on its answers may set protection measures.")
+        never = gettext("From %(day)s on its answers set no protection measures any more.")
+        yield (may if plan.sets_protection else never) % {"day": _day(plan.valid_from)}
     if plan.tried_from and present is not None:
         text = gettext("From %(day)s on, what goes out is tried in the next standard too; the town notices nothing.")
         yield text % {"day": _day(plan.tried_from)}
@@ -152,6 +160,8 @@ def make(plan: Plan) -> Connection:
         present.save(update_fields=["valid_to"])
         # The town's own limits and rights stay as they were; an operator may set others on the new row.
         limits = {name: getattr(present, name) for name in ("per_second", "retry_hours", "sets_protection")}
+    if plan.sets_protection is not None:
+        limits["sets_protection"] = plan.sets_protection
     row = Connection(
         municipality_id=plan.municipality,
         standard=plan.standard,
@@ -171,6 +181,8 @@ def make(plan: Plan) -> Connection:
         "address": row.address,
         "first_day": str(row.valid_from),
     }
+    if row.sets_protection:
+        detail["sets_protection"] = "yes"
     if plan.reason:
         detail["reason"] = plan.reason
     audit.record(audit.Act("connection.planned", f"municipality:{plan.municipality}", detail))

@@ -281,7 +281,11 @@ def test_the_list_warns_of_credentials_that_end_and_only_operators_come_here(
 def test_a_town_that_exchanges_files_is_connected_by_the_report_it_sends() -> None:
     desk = Desk()
     desk.do("choose", standard="gif_json", gaiji="")
-    desk.do("place", address="folder:hakodate", concurrency="1")
+    # That its answers may set protection measures is given to who exchanges files alone, and stands on the page.
+    refused = desk.do("place", address="pull:", concurrency="1", sets_protection="on")
+    assert "Only where files are exchanged" in refused
+    desk.do("place", address="folder:hakodate", concurrency="1", sets_protection="on")
+    assert "folder:hakodate; its answers may set protection measures" in desk.page()
     assert desk.stands()["conformance"] == "waiting"
     page = desk.page()
     assert 'id="kit-settings"' not in page
@@ -293,7 +297,7 @@ def test_a_town_that_exchanges_files_is_connected_by_the_report_it_sends() -> No
     assert desk.stands()["conformance"] == "done"
     day = (timezone.localdate() + timedelta(days=7)).isoformat()
     desk.do("live", day=day, reason="", confirm="1")
-    assert Connection.objects.filter(municipality=HAKODATE, address="folder:hakodate").exists()
+    assert Connection.objects.get(municipality=HAKODATE, address="folder:hakodate").sets_protection
 
 
 def test_nothing_internal_is_read_by_the_kit(settings: Any) -> None:
