@@ -128,6 +128,7 @@ REPORTS = {
     ("movein.decided", "REJECTED"): _("did not accept the move-in"),
     ("arrival.diverted", ""): _("saw the movers at its counter, though another municipality was planned"),
     ("differences.reported", ""): _("reported items that differ"),
+    ("cancel.requested", ""): _("was asked at its counter to let the move be cancelled"),
     ("movein.notice_applied", ""): _("confirmed the new address"),
     ("protection.route", ""): _("instruction for handling"),
     ("protection.route", "PROVISIONAL"): _("instruction for handling"),

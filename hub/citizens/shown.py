@@ -42,6 +42,8 @@ def as_it_stood(then: frozen.Look, at: datetime) -> standing.Standing:
     silent = outages.silent(relocation, legs, then.flows)
     standings = [(leg, then.movers(leg)) for leg in legs]
     listed, _told = status.procedures_of(then)
+    opened = services.Opened(relocation, Document.of(then.filing))
+    days = status.suggested(then.reports, opened)
     near = hindsight.reminded(then, at) if waiting else []
     return standing.Standing(
         relocation=relocation,
@@ -62,10 +64,11 @@ def as_it_stood(then: frozen.Look, at: datetime) -> standing.Standing:
                     before,
                 ),
                 line=standing.line() if leg.pk in silent else "",
+                suggested=standing.suggested(leg, then.movers(leg), days),
             )
             for leg in legs
         ],
-        procedures=procedures.section(listed, relocation, services.Opened(relocation, Document.of(then.filing))),
+        procedures=procedures.section(listed, relocation, opened),
         may_withdraw=standing.may_withdraw(relocation),
         may_amend=standing.may_withdraw(relocation),
         may_cancel=standing.may_cancel(relocation),

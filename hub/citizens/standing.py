@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -135,6 +135,8 @@ class Town:
     later: str = ""
     #: That the statutory line is down there, while something must still pass over it.
     line: str = ""
+    #: On which day it would rather see the movers.
+    suggested: str = ""
     #: Its counter for resident records is the one to ask; that of the family register only notes the new address.
     is_asked: bool = True
 
@@ -171,7 +173,7 @@ def of(relocation: Relocation) -> Standing:
         next=next_of(relocation, legs),
         bring=bring(relocation.kind, awaited(ways, legs), names) if waiting else "",
         clocks=list(last_days.clocks(relocation, filing, ways, legs, names, reminded(relocation))) if waiting else [],
-        towns=towns(relocation, filing),
+        towns=towns(relocation, opened),
         procedures=procedures.of(relocation, opened) if opened else None,
         may_withdraw=may_withdraw(relocation),
         may_amend=may_withdraw(relocation),
@@ -271,10 +273,11 @@ def may_withdraw(relocation: Relocation) -> bool:
     return relocation.state not in ENDED and not status.decided(relocation)
 
 
-def towns(relocation: Relocation, filing: Filing | None) -> list[Town]:
+def towns(relocation: Relocation, opened: Opened | None) -> list[Town]:
     """Each town's part, in the order of the move."""
-    names = names_of(filing)
+    names = names_of(opened.filing if opened else None)
     reports = list(relocation.reports.order_by("received_at"))
+    days = status.suggested(reports, opened) if opened else {}
     found = changes.replaced(relocation.pk)
     legs, before = status.legs(relocation), status.taken_over(relocation)
     closed = windows.receives_from(leg.municipality_id for leg in legs)
@@ -283,9 +286,18 @@ def towns(relocation: Relocation, filing: Filing | None) -> list[Town]:
         replace(
             town(leg, status.states(leg), status.told(relocation, leg, before), reports, names, found, closed, before),
             line=line() if leg.pk in silent else "",
+            suggested=suggested(leg, status.states(leg), days),
         )
         for leg in legs
     ]
+
+
+def suggested(leg: Leg, movers: status.States, days: Mapping[str, date]) -> str:
+    """That the town asks for a visit on another day, as long as one is still to come."""
+    on = days.get(leg.municipality_id) if leg.role == Role.DESTINATION else None
+    if on is None or all(state not in TO_COME for _ordinal, state in movers):
+        return ""
+    return gettext("This municipality asks you to come on %(day)s if you can.") % {"day": day(on)}
 
 
 def line() -> str:

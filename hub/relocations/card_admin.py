@@ -1,5 +1,6 @@
 """The desk's page on which a clerk says that the card was presented after the visit (message 23, CARD_PRESENTED)."""
 
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
@@ -13,11 +14,14 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from hub import desk
+from hub.actors import HUB, acting
 from hub.catalogue import Refusal
-from hub.relocations import reports
+from hub.relocations import facts, reports
 from hub.relocations.models import DeadlineState, Relocation
 from hub.relocations.reported import ReportBody
-from hub.relocations.visits import APPEARED, CARD, PRESENTED
+from hub.relocations.visits import APPEARED, CARD, PRESENTED, shown_on
+from hub.vault import services as vault
+from hub.vault.services import ShreddedError
 
 
 class CardForm(forms.Form):
@@ -51,7 +55,13 @@ def waiting(relocation: Relocation, town: str) -> list[int]:
     running = relocation.deadlines.filter(
         clock=CARD, municipality=town, state__in=[DeadlineState.RUNNING, DeadlineState.PASSED]
     )
-    return sorted({ordinal for row in running for ordinal in row.ordinals})
+    asked = {ordinal for row in running for ordinal in row.ordinals}
+    if not asked:
+        return []
+    with acting(HUB), suppress(ShreddedError):
+        shown = shown_on(facts.read(relocation), town, vault.open_one(relocation.pk))
+        return sorted(asked - shown.keys())
+    return []
 
 
 def page(request: HttpRequest, site: admin.AdminSite, relocation: Relocation) -> HttpResponse:

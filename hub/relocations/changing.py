@@ -184,13 +184,23 @@ def _stands_after_all(since: Sequence[Report]) -> bool:
 
 
 def _ask_for_cancellation(relocation: Relocation, rows: facts.Rows, notes: Notes, named: dict[str, Any]) -> Relocation:
-    """Ask the towns to cancel (message 61); asking again changes nothing, unless a town refused meanwhile.
-
-    Or cancelled as it was asked to, and registered the movers again.
-    """
-    same = [act for act in rows.acts if act.type == "cancel.asked" and act.detail.get("movers") == named.get("movers")]
-    again = bool(same) and _stands_after_all([row for row in rows.reports if row.received_at > same[-1].at])
-    if again or not same:
-        rows.acts.append(notes.add("cancel.asked", again=again, **named))
+    """Ask the towns to cancel (message 61)."""
+    if ask(rows, notes, named):
         services.go_on(relocation, rows, notes)
     return relocation
+
+
+def ask(rows: facts.Rows, notes: Notes, named: dict[str, Any]) -> bool:
+    """Note that a cancellation is asked for, of everybody or of the ``movers`` named; tells whether that is new.
+
+    Asking again changes nothing, unless a town refused meanwhile, or cancelled and registered the movers again.
+    """
+    everyone = {mover.ordinal for mover in rows.movers}
+    who = set(named.get("movers", everyone))
+    same = [act for act in rows.acts if act.type == "cancel.asked" and who <= set(act.detail.get("movers", everyone))]
+    again = bool(same) and _stands_after_all(
+        [row for row in rows.reports if row.received_at > same[-1].at and not who.isdisjoint(row.ordinals)]
+    )
+    if again or not same:
+        rows.acts.append(notes.add("cancel.asked", again=again, **named))
+    return again or not same

@@ -16,6 +16,7 @@ from hub.catalogue import Problem, Refusal, refuse
 from hub.deliveries import services as deliveries
 from hub.relocations import (
     alerts,
+    changing,
     corrections,
     facts,
     heirs,
@@ -65,6 +66,11 @@ def _keeps_now(code: str) -> str:
     return office.pk
 
 
+#: What who appears too late is told, and who speaks of somebody who has died.
+NOT_AGAIN = "The move was taken back or another town has the movers (order rule O7): another filing is needed."
+DIED = "A municipality reported the death of one of them: go on with the others."
+
+
 def _divert(body: ReportBody, relocation: Relocation, rows: facts.Rows, municipality: str) -> None:
     if municipality == relocation.origin_id:
         raise refuse("E200", "/type", "The town that is left is not entered.")
@@ -104,7 +110,7 @@ def _come_again(body: ReportBody, relocation: Relocation, rows: facts.Rows, muni
     """Let whose move-in was cancelled here appear again where the filing says that they live, or say where it is.
 
     E200 where they appeared elsewhere since, for then the filing's address is another one, and as the gate of 23 for
-    whom another town has.
+    whom another town has; E301 for whoever has died.
     """
     here = (Role.DESTINATION, municipality)
     named = {
@@ -117,8 +123,10 @@ def _come_again(body: ReportBody, relocation: Relocation, rows: facts.Rows, muni
     # A part that has just been made has not come to its state yet: the move may have been taken back before.
     pasts = journey.pasts(facts.situation(relocation, rows))
     cancelled = {ordinal for ordinal in named if pasts[ordinal].states[here] == "CANCELLED"}
+    if any(journey.died(pasts[ordinal]) for ordinal in cancelled):
+        raise refuse("E301", "/movers", DIED)
     if not all(journey.comes_again(pasts[ordinal]) for ordinal in cancelled):
-        raise refuse("E200", "/type", journey.NOT_AGAIN)
+        raise refuse("E200", "/type", NOT_AGAIN)
     if cancelled and body.type == "arrival.visited":
         document = services.opened(relocation).document
         there = {document.address_of(ordinal).local_government_code for ordinal in cancelled}
@@ -160,14 +168,24 @@ def after(
         visits.take(report, body, relocation, rows, notes, unsealed)
     elif body.visited_on is not None:
         raise refuse("E104", "/visited_on", "Said when the movers appear.")
-    if report.type == "cancel.decided":
-        _reopen(report, relocation, rows)
+    _suggested(report, body)
+    _cancelled(report, relocation, rows, notes)
     gone = _not_concerned(report, rows)
     if gone:
         deliveries.take_back(relocation.pk, municipalities=gone, movers=report.ordinals)
         taken = facts.read(relocation)
         return facts.Rows(rows.movers, taken.deliveries, rows.reports, rows.acts)
     return rows
+
+
+def _suggested(report: Report, body: ReportBody) -> None:
+    """Let the filer read that the town would rather see the movers on another day (``status``); no more follows."""
+    if body.suggested_on is None:
+        return
+    if report.type != "arrival.plan_ack":
+        raise refuse("E104", "/suggested_on", "Said with arrival.plan_ack.")
+    if body.suggested_on < timezone.localdate():
+        raise refuse("E308", "/suggested_on")
 
 
 def _named_as_it_was(code: str, rows: facts.Rows, notes: Notes) -> None:
@@ -278,6 +296,14 @@ def _returned(report: Report, body: ReportBody, relocation: Relocation, notes: N
 
 #: A pointer to a field of a filing: names of fields and numbers of movers only.
 POINTER = re.compile("(/([a-z][A-Za-z]{1,30}|[0-9]{1,2})){1,4}")
+
+
+def _cancelled(report: Report, relocation: Relocation, rows: facts.Rows, notes: Notes) -> None:
+    """Ask for a cancellation that was asked for at a counter, or let what a decided one has opened wait again."""
+    if report.type == "cancel.requested":
+        changing.ask(rows, notes, {"movers": report.ordinals})
+    elif report.type == "cancel.decided":
+        _reopen(report, relocation, rows)
 
 
 def _reopen(report: Report, relocation: Relocation, rows: facts.Rows) -> None:

@@ -159,17 +159,17 @@ def _departed(past: Past) -> bool:
     return past.situation.kind is Kind.OVERSEAS_OUT and origin != "CANCELLED"
 
 
-#: What who appears too late is told.
-NOT_AGAIN = "The move was taken back or another town has the movers (order rule O7): another filing is needed."
+def died(past: Past) -> bool:
+    """Tell whether a town said that somebody has died."""
+    return ("registry.change", "DEATH") in past.happened
 
 
 def comes_again(past: Past) -> bool:
-    """Tell whether somebody whose move-in was cancelled may still be registered by this filing.
+    """Tell whether somebody whose move-in was cancelled may still be registered by this filing (order rule O7).
 
-    Nobody else has them: no other destination, nor the town that was left, which would have entered them again; and
-    the filing was not taken back before (order rule O7).
+    No other destination has them, the town that was left has not entered them again, and nothing was taken back.
     """
-    if ("filing.withdrawn", "") in past.happened or ("registry.change", "DEATH") in past.happened:
+    if ("filing.withdrawn", "") in past.happened or died(past):
         return False
     return not any(
         (role is Role.ORIGIN and state in NOT_LEFT) or (role is Role.DESTINATION and state not in ELSEWHERE | GIVEN_UP)

@@ -40,6 +40,8 @@ class ReportBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     card_shown: bool | None = None
     #: The day on which they appeared (届出日), where this is reported later; absent means today.
     visited_on: date | None = None
+    #: With message 21: another day on which the movers had better come.
+    suggested_on: date | None = None
     #: Where they are registered, when it shows at the counter that they never filed where they lived (未届).
     last_registered: str = ""
     #: What a correction puts right; of a diverted arrival the address that was moved to.

@@ -38,8 +38,8 @@ def receive(body: ReportBody, municipality: str) -> tuple[Report, bool]:
 
     Refuses with E102 (unknown type or outcome), E108 (no such relocation for this town), E104 (wrong mover or
     date), E140 (a number in the reference that the hub must not hold), E200 (its gate is not met or its step is
-    not possible now), E201 (the move that it answers was cancelled since), E202 (same id, other content), and as
-    ``papers.said`` and ``effects`` do.
+    not possible now), E201 (the move that it answers was cancelled since), E202 (same id, other content), E301 (about
+    somebody who has died), and as ``papers.said`` and ``effects`` do.
     """
     if body.type not in tables.reports():
         raise refuse("E102", "/type")
@@ -166,7 +166,8 @@ HINTS = {
 def _gate(body: ReportBody, mine: list[journey.LegFacts], situation: journey.Situation, ordinals: list[int]) -> None:
     """Refuse with E200 what comes before its gate, or what the leg's state does not allow.
 
-    E201 for what is said too late about a move that was cancelled since: to say it again would change nothing.
+    E201 for what is said too late about a move that was cancelled since, E301 of somebody who has died: to say it
+    again would change nothing.
     """
     pasts = journey.pasts(situation)
     for ordinal in ordinals:
@@ -175,6 +176,8 @@ def _gate(body: ReportBody, mine: list[journey.LegFacts], situation: journey.Sit
             missing = journey.missing(past, body.type, leg.role, body.outcome)
             if missing and all(need.type in STANDS for need in missing):
                 raise refuse("E201", "/type", CANCELLED)
+            if missing and journey.died(past):
+                raise refuse("E301", "/movers", effects.DIED)
             if missing:
                 names = ", ".join(HINTS.get(need.type, f"{need.type} {need.outcome}".strip()) for need in missing)
                 raise refuse("E200", "/type", f"Must come first: {names}.")
@@ -183,6 +186,8 @@ def _gate(body: ReportBody, mine: list[journey.LegFacts], situation: journey.Sit
             if tables.decides(leg.role, body.type) and step not in tables.machine(leg.role):
                 if body.type in ABOUT_A_MOVE and not any(past.met(Need(name, "")) for name in STANDS):
                     raise refuse("E201", "/type", CANCELLED)
+                if journey.died(past):
+                    raise refuse("E301", "/movers", effects.DIED)
                 raise refuse("E200", "/type", f"The leg is {state}.")
 
 

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.db.models import Exists, OuterRef, QuerySet
 
 from hub.actors import HUB, acting
@@ -18,9 +19,11 @@ from hub.relocations import facts, followon, frozen, hindsight, journey, outages
 from hub.relocations.clocks import Plan, deadlines
 from hub.relocations.filing import Filing
 from hub.relocations.models import Leg, Relocation, Report
+from hub.relocations.services import Opened
+from hub.vault import cipher
 from hub.vault.services import ShreddedError
 from municipalities.models import Municipality
-from municipalities.notice import Flow
+from municipalities.notice import Flow, Role
 
 #: Movers of a leg and their states.
 States = Sequence[tuple[int, str]]
@@ -86,13 +89,16 @@ def document(relocation_id: UUID) -> dict[str, Any]:
     found, before = legs(relocation), taken_over(relocation)
     closed, ways = windows.receives_from(leg.municipality_id for leg in found), flows(found)
     silent = outages.silent(relocation, found, ways)
+    days = suggested(relocation.reports.order_by("received_at"), opened)
     return {
         "id": str(relocation.pk),
         "receipt_no": relocation.receipt_no,
         "state": relocation.state,
         "version": relocation.version,
         "filed_on": relocation.filed_on,
-        "legs": [leg_document(leg, states(leg), told(relocation, leg, before), closed, silent, ways) for leg in found],
+        "legs": [
+            leg_document(leg, states(leg), told(relocation, leg, before), closed, silent, ways, days) for leg in found
+        ],
         "deadlines": deadline_documents(filing, plans(filing, ways, map(states, found))),
         "procedures": [procedure_document(one) for one in followon.listed(relocation, opened)],
     }
@@ -106,6 +112,7 @@ def frozen_document(then: frozen.Look) -> dict[str, Any]:
     then.rows.deliveries.extend(told)
     closed = windows.receives_from(leg.municipality_id for leg in found)
     silent = outages.silent(relocation, found, then.flows)
+    days = suggested(then.reports, Opened(relocation))
     return {
         "id": str(relocation.pk),
         "receipt_no": relocation.receipt_no,
@@ -113,7 +120,7 @@ def frozen_document(then: frozen.Look) -> dict[str, Any]:
         "version": relocation.version,
         "filed_on": relocation.filed_on,
         "legs": [
-            leg_document(leg, then.movers(leg), then.told(leg, codes_of(leg, before)), closed, silent, then.flows)
+            leg_document(leg, then.movers(leg), then.told(leg, codes_of(leg, before)), closed, silent, then.flows, days)
             for leg in found
         ],
         "deadlines": deadline_documents(then.filing, plans(then.filing, then.flows, map(then.movers, found))),
@@ -208,11 +215,13 @@ def leg_document(
     closed: Mapping[str, datetime],
     silent: Mapping[int, datetime],
     ways: Mapping[int, Flow],
+    days: Mapping[str, date],
 ) -> dict[str, Any]:
     """Return one town's part: states per mover, how the certificate travels, what was handed over and answered.
 
     ``receives_from`` says when the town's system opens, while it is closed and something waits for it;
-    ``line_down_since`` since when the statutory line is down there, while something must still pass over it.
+    ``line_down_since`` since when the statutory line is down there, while something must still pass over it;
+    ``visit_suggested_on`` on which of the ``days`` the town would rather see the movers than on the one announced.
     """
     waits = any(row.state == State.QUEUED for row in notices)
     return {
@@ -223,7 +232,25 @@ def leg_document(
         "notices": [notice_document(row) for row in notices],
         "receives_from": closed.get(leg.municipality_id) if waits else None,
         "line_down_since": silent.get(leg.pk),
+        "visit_suggested_on": days.get(leg.municipality_id) if leg.role == Role.DESTINATION else None,
     }
+
+
+class _Acknowledged(msgspec.Struct):
+    """The part of an acknowledged announcement that says another day."""
+
+    suggested_on: date | None = None
+
+
+def suggested(reports: Iterable[Report], opened: Opened) -> Mapping[str, date]:
+    """Return on which day a town would rather see the movers, as it said last (message 21); by its code."""
+    found: dict[str, date] = {}
+    for row in reports:
+        if row.type == "arrival.plan_ack":
+            body = cipher.unseal(opened.key, bytes(row.body), row.identity)
+            day = msgspec.json.decode(body, type=_Acknowledged).suggested_on
+            found |= {str(row.municipality_id): day} if day else {}
+    return found
 
 
 def states(leg: Leg) -> States:

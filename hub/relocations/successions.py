@@ -3,7 +3,8 @@
 What was told and said stays under the code of its day: deliveries and reports are never changed. A leg is the
 successor's from the day of the succession on (``municipalities/data/successions.csv``), with everything that had
 happened to it; notices not sent yet are superseded and become due again, to the successor, in one transaction under
-the relocation's lock, so that no second worker finds them once more.
+the relocation's lock, so that no second worker finds them once more. They have ids of their own there: by an id one
+receiver sees a duplicate, and what may have left for the one is never sent to the other.
 
 Where several municipalities succeed, or one in which another part of the same move lies, a person decides: what
 waits is held and sent to nobody.

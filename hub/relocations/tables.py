@@ -144,8 +144,9 @@ def kinds_of(message: str) -> frozenset[Kind]:
 def gates() -> Mapping[str, tuple[tuple[Need, ...], ...]]:
     """Return, by message, the groups of needs: one need of every group must be met.
 
-    Under ``message role`` stand the groups that count only from or to that role, under ``message notice`` those that
-    count only for a notice, under ``message |`` those that count only for a report without an outcome.
+    Under ``message role`` stand the groups that count only from or to that role; under ``message notice`` those that
+    count only for a notice, under ``message notice role`` for one to that role, ``message report role`` for a report
+    from it; under ``message |`` those that count only for a report without an outcome.
     """
     found: dict[str, dict[str, list[Need]]] = {}
     for row in rows("gates.csv"):
@@ -157,7 +158,8 @@ def gates() -> Mapping[str, tuple[tuple[Need, ...], ...]]:
 @cache
 def gate(message: str, role: Role, *, notice: bool = False, outcome: str = "") -> tuple[tuple[Need, ...], ...]:
     """Return the gate of a report from a role, or of a notice to it."""
-    only = [role.value, *(["notice"] if notice else []), *([] if outcome else ["|"])]
+    way = ["notice", f"notice {role.value}"] if notice else [f"report {role.value}"]
+    only = [role.value, *way, *([] if outcome else ["|"])]
     names = (message, *(f"{message} {one}" for one in only))
     return tuple(group for name in names for group in gates().get(name, ()))
 

@@ -196,7 +196,7 @@ class _Shown(msgspec.Struct):
     visited_on: date | None = None
 
 
-def _shown_on(rows: facts.Rows, town: str, key: bytes) -> Mapping[int, date]:
+def shown_on(rows: facts.Rows, town: str, key: bytes) -> Mapping[int, date]:
     """Return the first day on which each mover presented the card at this town."""
     found: dict[int, date] = {}
     heirs = rows.heirs
@@ -214,7 +214,7 @@ def _shown_on(rows: facts.Rows, town: str, key: bytes) -> Mapping[int, date]:
 def _meet(relocation: Relocation, report: Report, rows: facts.Rows, key: bytes) -> None:
     """Stop the 90 days of whoever presented the card; a clerk is told who was too late and where that is uncertain."""
     waiting = list(relocation.deadlines.filter(clock=CARD, municipality=report.municipality_id))
-    days = _shown_on(rows, str(report.municipality_id), key) if waiting else {}
+    days = shown_on(rows, str(report.municipality_id), key) if waiting else {}
     for row in waiting:
         concerned = days.keys() & set(row.ordinals)
         if not concerned.isdisjoint(report.ordinals):

@@ -70,6 +70,8 @@ class LegState(Envelope, frozen=True):
     receives_from: datetime | None
     #: Since when the statutory line is down there, while something must still pass over it: paper, or wait.
     line_down_since: datetime | None
+    #: On which day the town would rather see the movers than on the one announced.
+    visit_suggested_on: date | None
 
 
 class Deadline(Envelope, frozen=True):
