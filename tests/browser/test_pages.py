@@ -17,8 +17,9 @@ from hub.actors import HUB, acting
 from hub.relocations import services
 from hub.relocations.models import Relocation
 from tests.browser.conftest import PASSWORD, said
-from tests.conftest import HAKODATE, clerk
+from tests.conftest import CHIYODA, HAKODATE, clerk
 from tests.hub import journeys
+from tests.scenarios.stage import move
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(180)]
 
@@ -185,17 +186,21 @@ def test_a_settled_relocation_and_its_withdrawal_are_readable(page: Page, live_s
     look(page, "settled")
 
 
-def test_the_desk(page: Page, live_server: Any) -> None:
-    for _ in steps(page, Keys(page)):
-        pass
-    user = clerk(HAKODATE)
+def to_the_desk(page: Page, live_server: Any, name: str) -> None:
+    """Sign in at the desk, on a screen as clerks have one."""
     page.context.clear_cookies()
     page.set_viewport_size({"width": 1280, "height": 800})
     page.goto(f"{live_server.url}/admin/")
-    page.fill("[name=username]", user.username)
+    page.fill("[name=username]", name)
     page.fill("[name=password]", PASSWORD)
     with page.expect_navigation():
         page.press("[name=password]", "Enter")
+
+
+def test_the_desk(page: Page, live_server: Any) -> None:
+    for _ in steps(page, Keys(page)):
+        pass
+    to_the_desk(page, live_server, clerk(HAKODATE).username)
     for path, name in (
         ("", "index"),
         ("relocations/relocation/", "relocations"),
@@ -210,6 +215,34 @@ def test_the_desk(page: Page, live_server: Any) -> None:
         page.click("a[href$='/notice/']")
     assert "見本　𠮷郎" in page.content()
     look(page, "desk-notice")
+
+
+def test_a_clerk_notes_that_a_card_was_presented(page: Page, live_server: Any) -> None:
+    """Three came without it; two of them bring it later."""
+
+    def visited() -> None:
+        whole = move()
+        relocation = journeys.file(whole)
+        early = [one for one in journeys.course(relocation, whole) if one.word != "movein.decided"]
+        journeys.settle(relocation, early)
+
+    elsewhere(visited)
+    with acting(HUB):
+        relocation = Relocation.objects.get()
+    to_the_desk(page, live_server, clerk(CHIYODA).username)
+    page.goto(f"{live_server.url}/admin/relocations/relocation/{relocation.pk}/change/")
+    with page.expect_navigation():
+        page.get_by_role("link", name="提示があった").click()
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        look(page, f"desk-card-{width}")
+    page.uncheck("[name=movers][value='1']")
+    with page.expect_navigation():
+        page.get_by_role("button", name="記録する").click()
+    assert "カードの提示を記録しました" in page.content()
+    look(page, "desk-card-noted")
+    page.goto(f"{live_server.url}/admin/relocations/relocation/{relocation.pk}/card/")
+    assert [box.get_attribute("value") for box in page.locator("[name=movers]").all()] == ["1"]
 
 
 def test_the_form_works_where_scripts_are_switched_off_and_keeps_what_was_typed(

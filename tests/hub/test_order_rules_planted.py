@@ -366,7 +366,7 @@ FAULTS = (
     Fault("O7", confirmed_too_late, gate("movein.notice_applied", "b"), "a cancelled move-in confirmed"),
     Fault("O7", doubted_too_late, gate("appendix.mismatch", "b"), "a cancelled move-in doubted"),
     Fault("O7", came_back_too_late, without_a_look_at_who_comes_again, "entered again at both"),
-    Fault("O7", undone_from_the_end, gate("cancel.requested", "b", only="origin"), "both asked to cancel"),
+    Fault("O7", undone_from_the_end, gate("cancel.requested", "b", only="notice origin"), "both asked to cancel"),
     Fault("O7", undone_from_the_end, gate("certificate.recalled", "b"), "recalled after the registration"),
     Fault("O7", undone_before_the_arrival, gate("certificate.recalled", "a"), "recalled without a cancellation"),
     Fault("O8", family_moved_in, with_gates_of_tasks_open, "procedures of the destination at once"),

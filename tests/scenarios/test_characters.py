@@ -1,4 +1,4 @@
-"""S39 to S42: characters and data (domain reference 7)."""
+"""S39 to S42: characters and data."""
 
 from typing import Any
 from uuid import uuid4
@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from hub.actors import HUB, acting
 from hub.deliveries.models import Delivery, Difference, Return
+from hub.duplicates.models import Case
 from hub.fidelity.models import Substitution
 from hub.relocations.models import Report
 from municipalities import standard
@@ -98,6 +99,12 @@ def test_s39_each_town_gets_what_its_characters_can_hold(stage: Stage) -> None:
     assert story.state == "COMPLETE"
     # The citizen is told what a town's system could not hold.
     assert "「𠮷」" in story.page().replace("«", "「").replace("»", "」")
+    # The certificate of a card has neither character: whoever files by it is the same person, and keeps that spelling.
+    first, by_card = (stage.file(moved_by(one), one) for one in (name, "高橋　吉子"))
+    assert by_card.notice(A, "moveout.submitted").movers[0].full_name == "高橋　吉子"
+    with acting(HUB):
+        case = Case.objects.get()
+        assert {row.relocation_id for row in case.members.all()} == {first.relocation.pk, by_card.relocation.pk}
 
 
 @pytest.mark.parametrize(
@@ -157,6 +164,7 @@ def test_s41_a_private_character_is_translated_by_the_towns_table_or_asked(stage
     story = stage.file(moved_by("渡邉\U000e0100　花子"))
     content, record = story.written(A, "moveout.submitted")
     assert "\ue001".encode("cp932") in content
+    assert record.movers[0].full_name == "渡邉\U000e0100　花子"  # and back by the same table
     # What comes back holds a private character that the hub's table of this town lacks.
     own = standard.load("gaiji_cp932_csv", Gaiji("own", {"\ue001": "邉\U000e0100", "\ue0f3": "﨑\U000e0100"}))
     mover = msgspec.structs.replace(record.movers[0], full_name="渡邉\U000e0100　﨑\U000e0100子")

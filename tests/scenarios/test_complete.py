@@ -1,4 +1,4 @@
-"""When a filing is complete, what takes it back, and what is held for operations (domain reference 6.5)."""
+"""When a filing is complete, what takes it back, and what is held for operations."""
 
 import importlib
 from typing import Any

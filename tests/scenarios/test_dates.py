@@ -1,4 +1,4 @@
-"""S13 to S19: dates and clocks (domain reference 7)."""
+"""S13 to S19: dates and clocks."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from hub.actors import HUB, acting
 from hub.relocations import clocks
-from hub.relocations.models import Alert, Relocation
+from hub.relocations.models import Alert, Deadline, Relocation
 from municipalities.notice import Flow
 from tests.conftest import front
 from tests.scenarios.stage import TARO, A, B, Stage, Story, day, move, person, sent
@@ -73,6 +73,8 @@ def test_s16_filed_fifteen_days_after_leaving_is_done_ex_officio(stage: Stage) -
     story.entered()
     assert story.state == "COMPLETE"
     assert story.notice(B, "arrival.prefill").flow == Flow.PAPER_CERT
+    assert story.told(A) == ["moveout.submitted", "movein.notice"]
+    assert story.told(B) == ["arrival.planned", "arrival.prefill"]
     audit = story.audit()
     assert (audit["certificate.available"], audit["certificate.paper_issued"]) == (0, 1)
 
@@ -142,6 +144,8 @@ def test_s17_who_arrives_earlier_than_planned_is_deleted_earlier(stage: Stage) -
     # When the planned day comes nothing is deleted a second time.
     stage.at("2026-04-01")
     assert (story.states(A), story.state, story.audit()["moveout.effective"]) == (["CONFIRMED"] * 3, "SETTLED", 1)
+    assert story.told(A) == ["moveout.submitted", "movein.notice"]
+    assert (story.alerts(A), story.alerts(B)) == ([], [])
     # What was planned stays as it was filed.
     assert story.row.planned_out_on == day("2026-03-31")
     assert story.notice(A, "moveout.submitted").planned_out_on == day("2026-03-31")
@@ -164,8 +168,16 @@ def test_s13_a_deadline_on_a_closed_day(stage: Stage) -> None:
     assert story.deadline("C14")[2] == "MET"
     assert story.alerts(B) == ["A420"]
     assert story.row.flow == Flow.CARD_SPECIAL
+    asked = story.looked_at(B, "A420")
+    assert "閉庁日により特例の期限が延びるかは確定していません" in asked
+    assert "窓口で判断してください" in asked
     story.report(B, "movein.decided", "REGISTERED", legal_date="2026-03-28")
-    assert story.states(B) == ["NOTIFIED"] * 3
+    story.confirmed()
+    story.entered()
+    assert (story.states(B), story.state, story.alerts(A)) == (["CLOSED"] * 3, "SETTLED", [])
+    assert story.told(B) == ["arrival.planned", "arrival.prefill"]
+    assert story.told(A) == ["moveout.submitted", "movein.notice"]
+    assert [event["clock"] for event in story.events("deadline.passed")] == []
 
 
 @pytest.mark.parametrize(
@@ -183,12 +195,19 @@ def test_s14_the_flow_with_the_card_ends_at_the_earlier_limit(
     story = stage.file(move(planned_out_on=day(planned), living_from=day(living)))
     story.moved_out()
     shown = day(last)
-    assert f"（{shown.year}年）{shown.month}月{shown.day}日" in story.page()
+    page = story.page()
+    assert f"（{shown.year}年）{shown.month}月{shown.day}日" in page
+    assert "マイナンバーカードの継続利用" in page
     stage.at(last)
     assert (story.states(B), story.row.flow) == (["PREPARED"] * 3, Flow.CARD_SPECIAL)
     stage.at(visit)
     assert (story.states(B), story.row.flow) == (["SPECIAL_LAPSED"] * 3, Flow.PAPER_CERT)
     assert "A408" in story.alerts(B)
+    # The citizen reads what to bring now, and that the card is over with the days for it.
+    page = story.page()
+    assert "紙の転出証明書" in page
+    assert "マイナンバーカードの再交付の申請" in page
+    assert "マイナンバーカードの継続利用" not in page
     # Late, and still accepted: with the certificate on paper.
     story.report(B, "arrival.visited", legal_date=living)
     problem = story.refused(B, "movein.decided", "REGISTERED", legal_date=living)
@@ -198,6 +217,12 @@ def test_s14_the_flow_with_the_card_ends_at_the_earlier_limit(
     story.confirmed()
     story.entered()
     assert story.state == "SETTLED"
+    assert story.told(B) == ["arrival.planned", "arrival.prefill"]
+    assert story.told(A) == ["moveout.submitted", "movein.notice"]
+    with acting(HUB):
+        assert not Deadline.objects.filter(relocation=story.relocation, clock="C90").exists()
+    audit = story.audit()
+    assert (audit["flow.changed"], audit["certificate.available"], audit["certificate.paper_issued"]) == (1, 1, 1)
 
 
 def test_s14_the_citizen_is_reminded_before_the_last_days(stage: Stage) -> None:
@@ -253,6 +278,7 @@ def test_s14_who_moved_in_later_than_planned_has_not_lost_the_flow_with_the_card
     stage.at("2026-04-24")  # day 14 from 10 April, and day 23 from the planned day
     story.moved_in(legal_date="2026-04-10", card_shown=True)
     assert (story.row.flow, story.states(B), story.alerts(B)) == (Flow.CARD_SPECIAL, ["NOTIFIED"] * 3, [])
+    assert "マイナンバーカードの再交付" not in story.page()
     assert [event["flow"] for event in story.events("flow.changed")] == ["PAPER_CERT", "CARD_SPECIAL"]
 
 

@@ -1,4 +1,4 @@
-"""S22 to S30: destinations, diversions, repeats (domain reference 7)."""
+"""S22 to S30: destinations, diversions, repeats."""
 
 from datetime import timedelta
 from typing import Any
@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from hub.actors import HUB, PROTECTS, Actor, ActorKind, acting
 from hub.protection import services as protection
-from hub.relocations import changing, services
+from hub.relocations import changing, services, status
 from hub.relocations.models import Alert, Deadline, Relocation
 from municipalities.notice import Address, Flow, Kind, Notice, Role, Scope
 from tests.conftest import connect, front, town
@@ -44,6 +44,15 @@ def test_s22_the_citizen_knows_the_municipality_alone(stage: Stage) -> None:
     planned = story.notice(B, "arrival.planned").new_address
     assert planned is not None
     assert (planned.local_government_code, planned.city_block, planned.full_address) == (B, "", "東京都千代田区")
+    # B has seen it, and would rather see them on another day: the citizen reads it, and nothing follows from it.
+    assert story.refused(B, "arrival.plan_ack", suggested_on="2026-03-09")["pointer"] == "/suggested_on"
+    assert story.refused(A, "moveout.reviewing", suggested_on="2026-03-19")["pointer"] == "/suggested_on"
+    story.report(B, "arrival.plan_ack", suggested_on="2026-03-19")
+    assert "（2026年）3月19日(木)の来庁を希望しています" in story.page()
+    with acting(story.citizen.actor):
+        legs = status.document(story.relocation.pk)["legs"]
+    assert [leg["visit_suggested_on"] for leg in legs] == [None, day("2026-03-19"), None]
+    assert (story.states(B), story.told(A)) == (["ANNOUNCED"], ["moveout.submitted"])
     story.moved_out()
     # The address is completed at the counter and told by the town that registered it.
     story.moved_in()
@@ -61,6 +70,7 @@ def test_s22_the_citizen_knows_the_municipality_alone(stage: Stage) -> None:
     story.confirmed()
     story.entered()
     assert story.state == "COMPLETE"
+    assert "来庁を希望しています" not in story.page()
 
 
 def test_s23_who_was_planned_for_b_appears_at_c(stage: Stage) -> None:
@@ -361,9 +371,14 @@ def test_s26_an_unfiled_stay_is_told_to_both_towns(stage: Stage) -> None:
         notice = story.notice(code, "movein.notice")
         assert (notice.role, notice.last_registered, notice.origin) == (role, A, B)
         story.confirmed(code)
+    # So has every layout: C's own record names both, the address that was never filed and the town of the record.
+    record = story.written(C, "arrival.prefill")[1]
+    assert (record.origin, record.last_registered) == (B, A)
     story.entered()
     assert story.state == "SETTLED"
     assert story.told(A) == story.told(B) == ["movein.notice"]
+    assert (story.told(R), story.alerts(A), story.alerts(B), story.alerts(C)) == (["appendix.notice"], [], [], [])
+    assert not [word for word in story.audit() if word.startswith(("moveout", "certificate"))]
 
 
 def test_s27_the_origin_had_deleted_the_record_ex_officio(stage: Stage) -> None:
@@ -382,6 +397,12 @@ def test_s27_the_origin_had_deleted_the_record_ex_officio(stage: Stage) -> None:
     assert story.events("flow.changed") == [{"flow": "PAPER_CERT", "movers": [1]}]
     with acting(HUB):
         assert not Deadline.objects.filter(relocation=story.relocation, clock="C90").exists()
+    assert story.told(A) == ["moveout.submitted", "movein.notice"]
+    assert (story.alerts(A), story.alerts(B)) == ([], [])
+    # The card cannot be used on: the citizen is told to apply for a new one.
+    page = story.page()
+    assert "マイナンバーカードの再交付の申請" in page
+    assert "マイナンバーカードの継続利用" not in page
 
 
 @pytest.mark.parametrize("said", ["before", "after", "never"])
@@ -456,6 +477,14 @@ def test_s28_from_ward_to_ward_with_one_filing(stage: Stage) -> None:
     story.entered()
     assert story.state == "SETTLED"
     assert not [action for action in story.audit() if action.startswith("certificate")]
+    # The card goes on as it is: the address is written on it with the filing, and no ninety days run.
+    page = story.page()
+    assert "マイナンバーカードの住所の書換え" in page
+    assert "マイナンバーカードの継続利用" not in page
+    # For statistics it is a move between municipalities; what it is, both wards read in the record itself.
+    notice = story.notice(TSURUMI, "movein.notice")
+    assert (notice.kind, notice.origin, notice.destination) == (Kind.WARD_TO_WARD, TSURUMI, KANAGAWA)
+    assert (story.alerts(TSURUMI), story.alerts(KANAGAWA)) == ([], [])
 
 
 def test_s30_from_abroad_a_child_that_was_never_registered(stage: Stage) -> None:
@@ -507,11 +536,17 @@ def test_s25_a_returnee_is_recognised_by_the_town(stage: Stage) -> None:
     desk = stage.clerk(B).get("/admin/relocations/alert/", follow=True).content.decode()
     assert "A401 再転入の可能性があります" in desk
     assert "再転入" not in story.page()
+    # What B's old record has otherwise is told to A, by item; which name counts is B's rule, and nothing is changed.
+    story.report(B, "differences.reported", differences=["/movers/0/fullName"])
+    assert (story.alerts(A), story.events("filing.corrected")) == (["A415"], [])
+    assert HANAKO.full_name not in story.looked_at(A, "A415")
     # B uses the former number again, which the hub neither asks for nor keeps; the name stays as it was filed.
     story.report(B, "movein.decided", "REGISTERED", returnee="SAME")
     assert (story.alerts(B), story.states(B)) == ([], ["NOTIFIED"])
     assert [event["returnee"] for event in story.events("returnee.known")] == ["LIKELY", "SAME"]
     assert story.notice(A, "movein.notice").movers[0].full_name == HANAKO.full_name
+    assert b"SAME" not in b"".join(msgspec.json.encode(notice) for notice in story.inbox(A))
     story.confirmed()
     story.entered()
-    assert story.state == "COMPLETE"
+    assert (story.state, story.told(R)) == ("COMPLETE", ["appendix.notice"])
+    assert story.audit()["returnee.known"] == 2

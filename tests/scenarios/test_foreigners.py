@@ -1,4 +1,4 @@
-"""S32 and S33: foreign residents (domain reference 7)."""
+"""S32 and S33: foreign residents."""
 
 import msgspec
 import pytest
@@ -55,6 +55,10 @@ def test_s32_alias_and_roman_name_travel_with_their_history(stage: Stage) -> Non
     story.confirmed()
     assert story.state == "COMPLETE"
     assert story.told(R) == []
+    assert (story.told(A), story.told(B)) == (
+        ["moveout.submitted", "movein.notice"],
+        ["arrival.planned", "arrival.prefill"],
+    )
 
 
 def test_s33_no_proof_of_the_relation(stage: Stage) -> None:
@@ -74,8 +78,11 @@ def test_s33_no_proof_of_the_relation(stage: Stage) -> None:
     )
     story = stage.file(move(FOREIGNER, wife))
     # Not blocked: B's clerk is told that a document with its translation is missing.
-    assert story.alerts(B) == ["A412"]
+    assert (story.alerts(A), story.alerts(B)) == ([], ["A412"])
+    asked = story.looked_at(B, "A412")
+    assert "文書と訳文が示されるまで縁故者としてください" in asked
     story.moved_out()
+    assert [mover.relation_to for mover in story.notice(B, "arrival.prefill").movers] == [("世帯主",), ("縁故者",)]
     story.moved_in()
     assert story.states(B) == ["NOTIFIED"] * 2
     before = story.tasks(B)
@@ -83,10 +90,13 @@ def test_s33_no_proof_of_the_relation(stage: Stage) -> None:
     stage.at("2026-04-20")
     story.report(B, "correction.notified", changes=[{"pointer": "/movers/1/relationTo", "value": ["妻"]}])
     assert story.events("filing.corrected") == [{"version": 2, "fields": ["movers.relation_to"]}]
-    assert story.told(A).count("movein.notice") == 1
+    assert story.told(A) == ["moveout.submitted", "movein.notice", "correction.notified"]
+    assert (story.told(B), story.told(R)) == (["arrival.planned", "arrival.prefill"], [])
     assert story.tasks(B) == before
     story.confirmed()
     assert story.state == "COMPLETE"
+    audit = story.audit()
+    assert (audit["movein.decided"], audit["movein.notice.queued"], audit["filing.corrected"]) == (1, 1, 1)
 
 
 def test_o9_the_origin_is_told_on_the_planned_day_to_notify_the_agency(stage: Stage) -> None:

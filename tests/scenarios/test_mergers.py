@@ -1,4 +1,4 @@
-"""S29: a municipality merges into another, during a move or before it is filed (domain reference 7)."""
+"""S29: a municipality merges into another, during a move or before it is filed."""
 
 from datetime import timedelta
 from operator import attrgetter

@@ -1,6 +1,7 @@
-"""S45 to S60: messaging and operations (domain reference 7)."""
+"""S45 to S60: messaging and operations."""
 
 from datetime import datetime
+from typing import Any
 from uuid import uuid4
 
 import msgspec
@@ -111,6 +112,50 @@ def test_s47_a_cancellation_after_the_move_in_begins_at_the_destination(stage: S
     # The certificate is not recalled: B had registered, and undid it itself.
     assert "certificate.recalled" not in story.told(B)
     assert story.audit()["cancel.decided"] == 3
+    assert story.told(A) == ["moveout.submitted", "movein.notice", "cancel.requested", "movein.cancelled"]
+    assert story.told(R) == ["appendix.notice", "movein.cancelled"]
+
+
+def test_s47_asked_at_the_counter_of_the_town_that_was_left(stage: Stage) -> None:
+    """Who stands at A's counter need not go home and ask again: A says so, and B is told to decide first (O7)."""
+    story = stage.file(move())
+    story.moved_out()
+    # Before anybody is registered A decides by itself; whom B never had it can ask for.
+    assert story.refused(A, "cancel.requested")["code"] == "E200"
+    story.moved_in()
+    assert story.refused(B, "cancel.requested")["code"] == "E200"  # B decides
+    story.confirmed()
+    story.entered()
+    asked: dict[str, Any] = {"id": str(uuid4()), "movers": [1, 3]}
+    answers = [stage.town(A).post(story, "cancel.requested", **asked).status_code for _ in range(2)]
+    assert answers == [201, 200]
+    stage.post()
+    assert story.told(B) == ["arrival.planned", "arrival.prefill", "cancel.requested"]
+    assert [mover.ordinal for mover in story.notice(B, "cancel.requested").movers] == [1, 3]
+    assert (story.told(A), story.told(R)) == (["moveout.submitted", "movein.notice"], ["appendix.notice"])
+    assert (story.state, story.states(A)) == ("SETTLED", ["CONFIRMED"] * 3)
+    # B refuses; asked once more it is told once more.
+    story.report(B, "cancel.decided", "REFUSED", movers=[1, 3])
+    story.report(A, "cancel.requested", movers=[1])
+    assert story.told(B).count("cancel.requested") == 2
+    story.report(A, "cancel.requested", movers=[1])
+    assert story.told(B).count("cancel.requested") == 2
+    story.report(B, "cancel.decided", "CANCEL_REMOVE", movers=[1])
+    story.report(A, "cancel.decided", "CANCEL_ADD", movers=[1])
+    assert (story.states(A), story.alerts(A)) == (["CANCELLED", "CONFIRMED", "CONFIRMED"], [])
+    audit = story.audit()
+    assert (audit["cancel.requested"], audit["cancel.asked"]) == (3, 2)
+
+
+def test_s47_who_does_not_move_after_all_says_so_where_they_would_have_gone(stage: Stage) -> None:
+    story = stage.file(move())
+    assert story.refused(B, "cancel.requested")["code"] == "E200"  # nothing is decided: the filing is taken back
+    story.moved_out()
+    story.report(B, "cancel.requested")
+    assert story.told(A) == ["moveout.submitted", "cancel.requested"]
+    assert story.told(B) == ["arrival.planned", "arrival.prefill"]
+    story.report(A, "cancel.decided", "CANCEL_ADD")
+    assert (story.state, story.told(B)[-1]) == ("CANCELLED", "certificate.recalled")
 
 
 @pytest.mark.parametrize("number", ["123456789018", "１２３４　５６７８　９０１８", "1234-5678-9018"])
@@ -122,7 +167,7 @@ def test_s56_an_individual_number_in_the_remarks_is_refused_before_it_is_stored(
     assert answer.status_code == 422
     problem = answer.json()
     assert (problem["code"], problem["pointer"]) == ("E140", "/remarks")
-    assert problem["remedy"]
+    assert "個人番号・住民票コード・基礎年金番号を消してください" in problem["remedy"]
     assert number not in answer.content.decode()
     assert number not in caplog.text
     with acting(HUB):
@@ -159,6 +204,9 @@ def test_s48_a_town_is_closed_for_half_a_day(stage: Stage) -> None:
     operator = User.objects.create(username="operator", is_staff=True, is_operator=True)
     lane = stage.client(operator).get(f"/admin/deliveries/lane/?q={B}").content.decode()
     assert f'field-waiting">{len(stories) + 1}<' in lane
+    # What alarms are made of says it without anybody's name.
+    alarms = stage.client(operator).get("/metrics").content.decode()
+    assert f'hub_deliveries{{state="queued",cause=""}} {len(stories) + 1}\n' in alarms
     stage.at("2026-04-01", "15:30")
     stage.post()
     assert stories[0].told(B) == ["arrival.planned", "arrival.prefill"]

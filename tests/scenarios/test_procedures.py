@@ -1,4 +1,4 @@
-"""S19 and S53: what follow-on procedures make of an uncertain birth date and of a student (domain reference 7)."""
+"""S19 and S53: what follow-on procedures make of an uncertain birth date and of a student."""
 
 import msgspec
 import pytest
@@ -37,6 +37,10 @@ def test_s19_of_the_birth_date_the_year_alone_is_known(stage: Stage) -> None:
     page = stage.clerk(B).get(reverse("admin:procedures_task_changelist"), {"open": "asks"}).content.decode()
     assert story.receipt_no in page
     assert not {task.procedure for task in own} & set(story.tasks(B))
+    # The citizen reads that the town decides it; nothing else is held up by it.
+    assert "市区町村が判断します" in story.page()
+    story.entered()
+    assert (story.states(B), story.told(A)) == (["CLOSED"], ["moveout.submitted", "movein.notice"])
 
 
 def test_s53_a_student_stays_insured_at_home(stage: Stage) -> None:
@@ -70,3 +74,9 @@ def test_s53_a_student_stays_insured_at_home(stage: Stage) -> None:
     leaves.confirmed()
     assert leaves.tasks(B)["F01"] == 1
     assert "F02" not in leaves.tasks(A)
+    for one in (story, leaves):
+        one.entered()
+        assert one.told(A) == ["moveout.submitted", "movein.notice"]
+        assert (one.alerts(A), one.alerts(B)) == ([], [])
+    # Of who stays insured at home nothing waits at B; of the other the department's answer completes it.
+    assert (story.state, leaves.state) == ("SETTLED", "SETTLED")

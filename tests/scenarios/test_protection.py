@@ -1,4 +1,4 @@
-"""S36 and S37: protection measures (domain reference 7)."""
+"""S36 and S37: protection measures."""
 
 import re
 from typing import Any
@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from hub.actors import HUB, acting
 from hub.audit.models import Entry
+from hub.deliveries.models import Delivery
 from hub.protection.models import Expiry, Measure
 from hub.relocations import changing
 from hub.relocations.filing import Filer
@@ -96,6 +97,14 @@ def test_s36_the_victim_moves_out_with_the_child_and_the_offender_stays_as_head(
         for name in ("relocations_relocation", "deliveries_delivery"):
             answer = stage.clerk(code).get(reverse(f"admin:{name}_changelist"), {"q": story.receipt_no})
             assert story.receipt_no not in answer.content.decode().partition('id="result_list"')[2]
+    # To those with the duty it is; what it says, where they go too, no one of them reads alone.
+    first, second = (stage.clerk(A, name, handles_protection=True) for name in ("entrusted", "second"))
+    guarded = reverse("admin:protection_guarded_changelist")
+    assert [story.receipt_no in client.get(guarded).content.decode() for client in (first, second)] == [True] * 2
+    with acting(HUB):
+        row = Delivery.objects.get(relocation_id=story.relocation.pk, type="moveout.submitted")
+    notice = reverse("admin:deliveries_delivery_notice", args=[row.pk])
+    assert [client.get(notice).status_code for client in (first, second, stage.clerk(A))] == [404] * 3
     # The move goes on under the guard; R is told to protect with the appendix notice.
     story.moved_out()
     assert guards(story) == {"own", "told"}
@@ -104,6 +113,9 @@ def test_s36_the_victim_moves_out_with_the_child_and_the_offender_stays_as_head(
     story.confirmed()
     story.entered()
     assert story.state == "SETTLED"
+    # Each town was told to protect once, and A, which had said so, never; nothing else than the move besides.
+    assert story.told(A) == ["moveout.submitted", "movein.notice"]
+    assert story.told(B) == ["protection.route", "arrival.planned", "arrival.prefill"]
     # At A the protection goes on for the address that is left now, without a gap.
     assert guards(story) == {"own", "told"}
     with acting(HUB):
@@ -111,6 +123,17 @@ def test_s36_the_victim_moves_out_with_the_child_and_the_offender_stays_as_head(
         assert not Entry.objects.filter(chain_id=story.relocation.pk, action__startswith="protection.set").exists()
     assert OFFICE not in caplog.text
     assert "protection" not in caplog.text
+
+
+def test_s36_a_measure_holds_for_the_name_as_a_card_or_another_system_writes_it(stage: Stage) -> None:
+    """Set for 髙橋, filed as 高橋, which is all that the certificate of a card can hold (S39)."""
+    protect(stage, msgspec.structs.replace(VICTIM, full_name="髙橋　花子"), "2027-03-09")
+    other = msgspec.structs.replace(VICTIM, full_name="高橋　次子")
+    story, apart = (
+        stage.file(move(who), who.full_name) for who in (msgspec.structs.replace(VICTIM, full_name="高橋　花子"), other)
+    )
+    assert (guards(story), story.told(B)) == ({"own", "told"}, ["protection.route", "arrival.planned"])
+    assert guards(apart) == {""}
 
 
 def test_a_correction_before_the_move_in_tells_the_town_that_is_left_no_address(stage: Stage) -> None:

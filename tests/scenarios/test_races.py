@@ -1,4 +1,4 @@
-"""S60: a citizen withdraws while the clerk approves (domain reference 7); and machines whose clocks differ."""
+"""S60: a citizen withdraws while the clerk approves; and machines whose clocks differ."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -59,6 +59,8 @@ def test_s60_of_a_withdrawal_and_a_decision_one_comes_first(stage: Stage) -> Non
             assert (story.states(A), asked) == (["WITHDRAWN"], 0)
             assert "届出を取り下げました" in page
             assert story.told(A)[-1] == "withdraw.requested"
+            desk = stage.clerk(A).get(f"/admin/relocations/relocation/{story.relocation.pk}/change/").content.decode()
+            assert "取下げ" in desk
             assert story.refused(A, "moveout.decided", "REGISTERED")["code"] == "E200"
         audit = story.audit()
         assert audit["filing.withdrawn"] + audit["moveout.decided"] == 1
