@@ -114,7 +114,9 @@ def test_an_operator_connects_a_town_from_a_vendors_file_to_its_first_day(
     press(page, "connection", "接続を確認する")
     elsewhere(callbacks.work)
     expect(standing(page, "connection")).to_contain_text("E900")
-    look(page, "onboarding-failed")
+    for width in (390, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        look(page, f"onboarding-failed-{width}")
     first = timezone.localdate() + timedelta(days=14)
     page.fill("#live [name=day]", first.isoformat())
     press(page, "live", "内容を確認する")
