@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.http import HttpResponse, HttpResponseBase
 from django.middleware.gzip import GZipMiddleware
 from django.utils.cache import get_conditional_response, patch_vary_headers
@@ -21,7 +21,7 @@ from rest_framework.views import APIView
 from hub.accounts import trust
 from hub.accounts.models import SystemClient
 from hub.actors import Actor, acting
-from hub.api import contract, throttling
+from hub.api import contract, problems, throttling
 from hub.catalogue import Refusal, refuse
 
 PAGE = 100
@@ -63,10 +63,13 @@ class Door(APIView):
 
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Open the transaction; who acts is known once the token has been read."""
-        with transaction.atomic() if self.in_one else nullcontext():
-            response = super().dispatch(request, *args, **kwargs)
-            if self.in_one and response.status_code >= 400:
-                transaction.set_rollback(True)
+        try:
+            with transaction.atomic() if self.in_one else nullcontext():
+                response = super().dispatch(request, *args, **kwargs)
+                if self.in_one and response.status_code >= 400:
+                    transaction.set_rollback(True)
+        except OperationalError as error:  # before a transaction there is, or when it was to be committed
+            return problems.unreachable(error)
         response["Cache-Control"] = "no-store"
         throttling.write(request, response)
         self.warn(response)

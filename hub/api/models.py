@@ -47,18 +47,22 @@ class Consent(models.Model):
         return f"api_consent.body:{self.relocation_id}:{self.version}"
 
     @classmethod
-    def keep(cls, relocation: Relocation, agreement: Any) -> "Consent":
-        """Write the consent down; E308 for one of the future, E140 for a number that the hub must not hold."""
+    def keep(cls, relocation: Relocation, agreement: Any) -> None:
+        """Write the consent down; raises as ``sealable``."""
+        row = cls(relocation=relocation, owner=relocation.owner, version=relocation.version)
+        row.body = cipher.seal(vault.open_one(relocation.pk), cls.sealable(agreement), row.identity)
+        row.save(force_insert=True)
+        audit.record(audit.Act("consent.recorded", f"relocation:{relocation.pk}", {}, relocation.pk))
+
+    @staticmethod
+    def sealable(agreement: Any) -> bytes:
+        """Return what a consent says; E308 for one of the future, E140 for a number that the hub must not hold."""
         if agreement.given_at > timezone.now() + timedelta(minutes=5):
             raise refuse("E308", "/consent/givenAt")
         for pointer, text in numbers.texts(msgspec.to_builtins(agreement), "/consent"):
             if not pointer.endswith("/givenAt") and numbers.is_forbidden(text):
                 raise refuse("E140", pointer)
-        row = cls(relocation=relocation, owner=relocation.owner, version=relocation.version)
-        row.body = cipher.seal(vault.open_one(relocation.pk), msgspec.json.encode(agreement), row.identity)
-        row.save(force_insert=True)
-        audit.record(audit.Act("consent.recorded", f"relocation:{relocation.pk}", {}, relocation.pk))
-        return row
+        return msgspec.json.encode(agreement)
 
 
 class Heartbeat(models.Model):

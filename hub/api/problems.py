@@ -30,7 +30,6 @@ CODES: tuple[tuple[type[Exception], str], ...] = (
     (exceptions.UnsupportedMediaType, "E103"),
     (exceptions.Throttled, "E220"),
     (exceptions.ParseError, "E100"),
-    (OperationalError, "E901"),
     (ShreddedError, "E108"),
 )
 
@@ -39,12 +38,31 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     """DRF's exception handler; ``None`` lets what nobody foresaw surface with its traceback."""
     if isinstance(error, Refusal):
         return answer(error)
+    if isinstance(error, OperationalError):
+        return unreachable(error)
     for kind, code in CODES:
         if isinstance(error, kind):
             response = answer(Refusal(Problem(code)))
             _headers(response, error, context)
             return response
     return None
+
+
+#: In how many seconds to ask again while the database is away.
+AGAIN = "2"
+
+
+def unreachable(error: OperationalError) -> HttpResponse:
+    """Answer while the database is away: what was asked for did not happen, and may be asked for again."""
+    note_unreachable(error)
+    response = answer(refuse("E901"))
+    response["Retry-After"] = AGAIN
+    return response
+
+
+def note_unreachable(error: OperationalError) -> None:
+    """Log it, without what the driver says: that names the server."""
+    log.error("database_unreachable", error=type(error).__name__)
 
 
 def _headers(response: HttpResponse, error: Exception, context: dict[str, Any]) -> None:
@@ -54,9 +72,6 @@ def _headers(response: HttpResponse, error: Exception, context: dict[str, Any]) 
         response["Allow"] = ", ".join(context["view"].allowed_methods)
     if isinstance(error, exceptions.Throttled):
         response["Retry-After"] = str(math.ceil(getattr(error, "wait", None) or 1))
-    if isinstance(error, OperationalError):
-        log.error("database_unreachable", error=type(error).__name__)
-        response["Retry-After"] = "2"
 
 
 def answer(refusal: Refusal) -> HttpResponse:

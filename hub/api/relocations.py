@@ -17,7 +17,7 @@ from hub.api.models import Consent
 from hub.api.throttling import ClientThrottle, IntakeThrottle
 from hub.catalogue import Refusal, entries, refuse
 from hub.procedures.conditions import HOUSEHOLD
-from hub.relocations import changing, followon, services, status
+from hub.relocations import changing, frozen, services, status
 from hub.relocations.filing import Filing
 from hub.relocations.models import Relocation
 
@@ -137,7 +137,10 @@ class Amendments(Door):
         filing, agreement = _read(body_of(request))
         relocation = changing.amend(relocation_id, filing, self.actor)
         with acting(HUB):
-            Consent.keep(relocation, agreement)
+            if relocation.frozen_at is None:
+                Consent.keep(relocation, agreement)
+            else:  # with the version, which only looks as if it counted
+                frozen.keep(relocation, "front.agreed", [], relocation.agreement, Consent.sealable(agreement))
         return Response(_filed(relocation))
 
 
@@ -162,7 +165,7 @@ class ProcedureAnswers(Door):
         sent = records.decode(GIVEN, body_of(request)).answers
         given = {(one.mover or HOUSEHOLD, one.question): one.answer for one in sent}
         try:
-            changed = followon.answer(relocation_id, self.actor, given)
+            changed = changing.answer(relocation_id, self.actor, given)
         except Refusal as refusal:
             raise _pointed(refusal, sent) from None
         procedures = self.as_client(lambda: status.document(relocation_id))["procedures"]

@@ -4,12 +4,15 @@ import base64
 import math
 from typing import Any
 
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils.decorators import method_decorator
+from django.views.decorators.csrf import csrf_exempt
 from oauth2_provider.views import TokenView
 
 from hub.accounts import signing_in
 from hub.accounts.validator import ASSERTION, AUDIENCE, subject
-from hub.api import contract, shapes
+from hub.api import contract, problems, shapes
 from hub.api.contract import Answer, Operation, operation
 
 #: What the endpoint takes (RFC 6749, 4.4.2).
@@ -42,10 +45,21 @@ def client_of(request: HttpRequest) -> str:
     return said or subject(request.POST.get("client_assertion", ""))
 
 
+@method_decorator(csrf_exempt, name="dispatch")  # as the toolkit's, which this dispatch takes the place of
 class Token(TokenView):
     """``POST /oauth/token`` (RFC 6749, 4.4)."""
 
     http_method_names = ["post"]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """As the toolkit's; 503 while the database is away."""
+        try:
+            answer: HttpResponse = super().dispatch(request, *args, **kwargs)
+        except OperationalError as error:
+            problems.note_unreachable(error)
+            answer = refused("temporarily_unavailable", "The hub cannot answer right now: see Retry-After.", status=503)
+            answer["Retry-After"] = problems.AGAIN
+        return answer
 
     @operation(
         Operation(
@@ -56,6 +70,7 @@ class Token(TokenView):
                 400: Answer(contract.json(shapes.TokenError)),
                 401: Answer(contract.json(shapes.TokenError)),
                 429: Answer(contract.json(shapes.TokenError), headers=("Retry-After",)),
+                503: Answer(contract.json(shapes.TokenError), headers=("Retry-After",)),
             },
         )
     )

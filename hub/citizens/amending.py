@@ -20,7 +20,7 @@ from hub.citizens.phrases import person_name
 from hub.citizens.prefill import ORDINAL
 from hub.citizens.sheet import PERSON, Sheet
 from hub.consents import services as consents
-from hub.relocations import changing, facts, services
+from hub.relocations import changing, facts, frozen, services
 from hub.relocations.filing import MOVERS, Filer, Filing
 from hub.relocations.models import Relocation
 from hub.words import Words
@@ -50,7 +50,10 @@ class Amending:
 
     @classmethod
     def of(cls, relocation: Relocation) -> "Amending":
-        """Read it; the caller has made sure whose it is. Raises ``ShreddedError``."""
+        """Read it as its filer is shown it; the caller has made sure whose it is. Raises ``ShreddedError``."""
+        if relocation.frozen_at is not None:
+            then = frozen.look(relocation, relocation.frozen_at)
+            return cls(relocation, then.filing, frozenset(facts.withdrawn(then.rows)))
         with acting(HUB):
             gone = facts.withdrawn(facts.read(relocation))
         return cls(relocation, services.filing_of(relocation), frozenset(gone))

@@ -1,7 +1,6 @@
 """What each town was told otherwise than it was filed, in a citizen's words: its system cannot hold a character."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
 from uuid import UUID
 
 from django.utils.translation import gettext
@@ -19,10 +18,9 @@ NAMES = ("Name", "fullNameKanji", "fullNameRoman", "headOfRegister")
 Replaced = dict[Pair, bool]
 
 
-def replaced(relocation_id: UUID, until: datetime | None = None) -> Mapping[UUID, Replaced]:
-    """Return what was replaced (by a moment), by delivery; nothing when the relocation was shredded."""
-    found_by_then = Substitution.objects.filter(at__lte=until) if until else Substitution.objects.all()
-    rows = list(found_by_then.filter(relocation_id=relocation_id).order_by("id"))
+def replaced(relocation_id: UUID) -> Mapping[UUID, Replaced]:
+    """Return what was replaced, by delivery; nothing when the relocation was shredded."""
+    rows = list(Substitution.objects.filter(relocation_id=relocation_id).order_by("id"))
     found: dict[UUID, Replaced] = {}
     try:
         key = vault.open_one(relocation_id) if rows else b""

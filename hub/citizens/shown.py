@@ -8,7 +8,7 @@ from datetime import datetime
 from hub.catalogue import Refusal
 from hub.citizens import changes, consents, last_days, procedures, standing
 from hub.citizens.phrases import bring, day
-from hub.consents import services as asking
+from hub.consents import unseen
 from hub.deliveries import windows
 from hub.relocations import frozen, hindsight, outages, services, status
 from hub.relocations.filing import Document
@@ -36,11 +36,11 @@ def as_it_stood(then: frozen.Look, at: datetime) -> standing.Standing:
     relocation = then.relocation
     waiting = relocation.state in standing.BEFORE_ARRIVAL
     names = standing.names_of(then.filing)
-    replaced = changes.replaced(relocation.pk, at)
+    replaced = changes.replaced(relocation.pk)  # of those deliveries that are shown
     legs, before = status.frozen_legs(then)
     closed = windows.receives_from(leg.municipality_id for leg in legs)
-    silent = outages.silent(relocation, legs, then.flows)
     standings = [(leg, then.movers(leg)) for leg in legs]
+    silent = outages.silent(relocation, standings, then.flows)
     listed, _told = status.procedures_of(then)
     opened = services.Opened(relocation, Document.of(then.filing))
     days = status.suggested(then.reports, opened)
@@ -72,7 +72,7 @@ def as_it_stood(then: frozen.Look, at: datetime) -> standing.Standing:
         may_withdraw=standing.may_withdraw(relocation),
         may_amend=standing.may_withdraw(relocation),
         may_cancel=standing.may_cancel(relocation),
-        consents=consents.of_filing(asking.as_it_stood(then, at), then.filing),
+        consents=consents.of_filing(unseen.as_it_stood(then, at), then.filing),
         filed_on=day(relocation.filed_on),
         planned_out_on=day(relocation.planned_out_on),
     )

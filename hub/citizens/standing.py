@@ -281,7 +281,7 @@ def towns(relocation: Relocation, opened: Opened | None) -> list[Town]:
     found = changes.replaced(relocation.pk)
     legs, before = status.legs(relocation), status.taken_over(relocation)
     closed = windows.receives_from(leg.municipality_id for leg in legs)
-    silent = outages.silent(relocation, legs, status.flows(legs))
+    silent = outages.silent(relocation, [(leg, status.states(leg)) for leg in legs], status.flows(legs))
     return [
         replace(
             town(leg, status.states(leg), status.told(relocation, leg, before), reports, names, found, closed, before),

@@ -25,7 +25,7 @@ from hub.citizens.access import for_citizens, is_citizen
 from hub.citizens.amending import Amending
 from hub.consents import services as consents
 from hub.ids import is_receipt_no
-from hub.relocations import changing, facts, followon, services, status
+from hub.relocations import changing, facts, services, status
 from hub.relocations.models import Relocation
 from hub.vault.services import ShreddedError
 
@@ -173,7 +173,7 @@ def answer(request: HttpRequest, actor: Actor, receipt_no: str) -> HttpResponse:
     """Keep what was answered about the follow-on procedures, and show what it leads to."""
     relocation = own(actor, receipt_no)
     try:
-        new = followon.answer(relocation.pk, actor, procedures.read(request.POST))
+        new = changing.answer(relocation.pk, actor, procedures.read(request.POST))
     except (ValueError, Refusal) as error:
         raise BadRequest("This is no answer to these questions.") from error
     if new:
@@ -197,7 +197,7 @@ def show_calendar(_request: HttpRequest, actor: Actor, receipt_no: str) -> HttpR
 def amend(request: HttpRequest, actor: Actor, receipt_no: str) -> HttpResponse:
     """Change what was filed, until the municipality has decided: the form again, with what changes before and after."""
     relocation = own(actor, receipt_no)
-    if relocation.frozen_at or not standing.may_withdraw(relocation):
+    if not standing.may_withdraw(relocation):
         return _too_late(request, relocation)
     try:
         amending = Amending.of(relocation)

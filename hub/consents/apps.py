@@ -13,7 +13,8 @@ class ConsentsConfig(AppConfig):
 
     def ready(self) -> None:
         """Ask whom a stored filing needs."""
-        from hub.consents import services
-        from hub.relocations.signals import stored
+        from hub.consents import services, unseen
+        from hub.relocations.signals import kept, stored
 
         stored.connect(services.ask, dispatch_uid="consents_ask")
+        kept.connect(unseen.ask, dispatch_uid="consents_ask_unseen")

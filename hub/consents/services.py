@@ -1,17 +1,13 @@
 """Ask, make a link, answer. Whoever is asked sees the own data and the outline of the filing, and nothing more."""
 
 import hashlib
-import hmac
 import secrets
 from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import msgspec
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
@@ -19,11 +15,13 @@ from django.utils import timezone
 from hub.actors import HUB, PROTECTS, Actor, ActorKind, acting
 from hub.audit import services as audit
 from hub.catalogue import Refusal, refuse
+from hub.consents import unseen
 from hub.consents.models import Answer, Means, Request
+from hub.consents.wanted import amount_to, wanted_of
 from hub.ids import uuid7
 from hub.relocations import changing, facts, frozen, people, services
 from hub.relocations.filing import Filing
-from hub.relocations.models import Agreement, Guard, Kept, Leg, Relocation
+from hub.relocations.models import Guard, Kept, Leg, Relocation
 from hub.relocations.notes import Notes
 from hub.vault.services import ShreddedError
 from municipalities import calendars
@@ -33,16 +31,15 @@ from municipalities.notice import Address, Mover
 ENDED = ("WITHDRAWN", "REJECTED", "CANCELLED", "SETTLED", "COMPLETE")
 
 
-def wanted_of(filing: Filing, gone: Collection[int]) -> dict[bytes, int]:
-    """Return whose consent a version needs, each by what it is about; who was taken out is not asked."""
-    asked = people.asked(filing, timezone.localdate())
-    return {subject(filing, ordinal): ordinal for ordinal in asked if ordinal not in gone}
-
-
 def asked_anew(relocation: Relocation, filing: Filing, gone: Collection[int]) -> list[int]:
-    """Return who would have to agree to this version and has not agreed to the same before; asked as the hub."""
-    given = relocation.consents.filter(answer=Answer.CONFIRMED).values_list("subject", flat=True)
-    have = set(map(bytes, given))
+    """Return who would have to agree to this version and has not agreed to the same before; asked as the hub.
+
+    Where the filer may not learn more, as it looks (``frozen``).
+    """
+    rows = list(relocation.consents.exclude(answer=Answer.VOID))
+    if relocation.frozen_at is not None:
+        rows = unseen.as_it_stood(frozen.look(relocation, relocation.frozen_at), relocation.frozen_at)
+    have = {bytes(row.subject) for row in rows if row.answer == Answer.CONFIRMED}
     return [ordinal for mark, ordinal in wanted_of(filing, gone).items() if mark not in have]
 
 
@@ -64,29 +61,11 @@ def ask(relocation: Relocation, filing: Filing, gone: Collection[int], **_: Any)
     settle(relocation)
 
 
-def subject(filing: Filing, ordinal: int) -> bytes:
-    """Return the keyed hash of what this person agrees to; another address or another person is another consent."""
-    town = people.keeper(filing)
-    movers = {mover.ordinal: people.mark_of(town, mover) for mover in filing.movers}
-    who = [movers[ordinal]] if ordinal else [filing.household_joined.head_name.encode(), *sorted(movers.values())]
-    place = [filing.old_address.full_address, filing.new_address.full_address]
-    text = msgspec.json.encode([ordinal == people.JOINED_HEAD, who, place])
-    return hmac.new(settings.HUB_AUDIT_KEY.encode(), b"consent" + text, hashlib.sha256).digest()
-
-
 def settle(relocation: Relocation) -> None:
     """Write on the relocation what its consents amount to: one refusal refuses, one that is missing waits."""
     answers = relocation.consents.exclude(answer=Answer.VOID).values_list("answer", flat=True)
-    relocation.agreement = _amount_to(list(answers))
+    relocation.agreement = amount_to(list(answers))
     relocation.save(update_fields=["agreement"])
-
-
-def _amount_to(answers: Collection[str]) -> Agreement:
-    found = Agreement.GIVEN if answers else Agreement.NOT_NEEDED
-    for answer, amounts_to in ((Answer.PENDING, Agreement.PENDING), (Answer.REFUSED, Agreement.REFUSED)):
-        if answer in answers:
-            found = amounts_to
-    return found
 
 
 def of_filer(relocation: Relocation) -> list[Request]:
@@ -94,67 +73,17 @@ def of_filer(relocation: Relocation) -> list[Request]:
     return list(relocation.consents.exclude(answer=Answer.VOID).order_by("ordinal"))
 
 
-#: What was said of a consent, by the event of it.
-SAID = {"consent.confirmed": Answer.CONFIRMED, "consent.refused": Answer.REFUSED}
-
-
-def as_it_stood(then: frozen.Look, at: datetime) -> list[Request]:
-    """Return the consents as the filer is shown them who may not learn more; they are never stored.
-
-    As of that moment, with what was answered since by links; what a counter wrote down since is not shown.
-    """
-    with acting(HUB):
-        people_ = people.asked(then.filing, timezone.localdate(at))
-        gone = facts.withdrawn(then.rows)
-        rows = {bytes(row.subject): row for row in then.relocation.consents.filter(asked_at__lte=at).order_by("pk")}
-        said = then.relocation.events.filter(type__in=SAID, at__lte=at).order_by("pk")
-        answers = {(ordinal, row.at): SAID[row.type] for row in said for ordinal in row.detail["movers"]}
-        kept = {row.request_id: SAID[row.type] for row in frozen.kept_of(then.relocation) if row.type in SAID}
-    found = []
-    for ordinal in people_:
-        row = rows.get(subject(then.filing, ordinal))
-        if row is None or ordinal in gone:
-            continue
-        before = [
-            answer for (number, when), answer in answers.items() if number == row.ordinal and when >= row.asked_at
-        ]
-        row.ordinal, row.answer = ordinal, kept.get(row.pk, before[-1] if before else Answer.PENDING)
-        found.append(row)
-    return sorted(found, key=lambda row: row.ordinal)
-
-
-def _shown(row: Request) -> tuple[Request | None, frozen.Look | None]:
-    """Return a consent as its filer is shown it and, where that is how it stood once, how; as the hub."""
-    relocation = row.relocation
-    if relocation.frozen_at is None:
-        return row, None
-    try:
-        then = frozen.look(relocation, relocation.frozen_at)
-    except ShreddedError:
-        raise refuse("E108") from None
-    return next((one for one in as_it_stood(then, relocation.frozen_at) if one.pk == row.pk), None), then
-
-
-def _keep(row: Request, then: frozen.Look, type_: str, answer: Answer, account: str = "") -> None:
-    """Keep what was said, which counts for nothing but what the filer is shown, until no measure is in force."""
-    assert row.relocation.frozen_at is not None  # noqa: S101 - ``then`` is how it stood at that moment
-    others = [one for one in as_it_stood(then, row.relocation.frozen_at) if one.pk != row.pk]
-    answers = {one.answer for one in others} | ({answer} if answer != Answer.VOID else set())
-    consent = {"request_id": row.pk, "account": account} if account else {}
-    frozen.keep(row.relocation, type_, [row.ordinal], _amount_to(answers), **consent)
-
-
 def take_kept(relocation: Relocation) -> None:
     """Let answers count that were kept while the filer could not learn more; who holds the lock calls it as the hub.
 
     What was answered at a counter meanwhile stands. What the filer asked for is asked for again, if it is still meant.
     """
-    for row in relocation.kept.filter(type__in=SAID).order_by("pk"):
+    for row in relocation.kept.filter(type__in=unseen.SAID).order_by("pk"):
         waiting = relocation.consents.filter(pk__in=[row.request_id], answer=Answer.PENDING).first()
         if waiting is not None and relocation.state not in ENDED:
             waiting.relocation, waiting.account = relocation, row.account
             with suppress(Refusal):  # an account that has answered for somebody else
-                _take(waiting, agrees=SAID[row.type] == Answer.CONFIRMED)
+                _take(waiting, agrees=unseen.SAID[row.type] == Answer.CONFIRMED)
 
 
 def make_link(request_id: UUID, owner: Actor) -> tuple[Request, str]:
@@ -165,7 +94,7 @@ def make_link(request_id: UUID, owner: Actor) -> tuple[Request, str]:
     with acting(HUB):
         rows = Request.objects.select_for_update(of=("self",)).filter(pk=request_id, relocation__owner=owner.owner)
         row = rows.select_related("relocation").first()
-        shown, _ = _shown(row) if row else (None, None)
+        shown, _ = unseen.shown(row) if row else (None, None)
         if row is None or shown is None or shown.answer != Answer.PENDING:
             raise refuse("E108")
         token = secrets.token_urlsafe(32)
@@ -224,7 +153,7 @@ def _asked(token: str, actor: Actor, *, lock: bool = False) -> tuple[Request, fr
     behind = guarded(relocation_id)
     if row is None:
         raise refuse("E108")
-    shown, then = _shown(row)
+    shown, then = unseen.shown(row)
     used = shown is None or shown.answer != Answer.PENDING or bytes(row.token or b"") != digest(token)
     hidden = then is None and behind
     state = then.relocation.state if then else row.relocation.state
@@ -278,7 +207,7 @@ def answer(token: str, actor: Actor, *, agrees: bool) -> None:
         if actor.owner in _accounts(row.relocation):
             raise refuse("E108")
         type_ = "consent.confirmed" if agrees else "consent.refused"
-        _keep(row, then, type_, SAID[type_], actor.owner)
+        unseen.keep(row, then, type_, unseen.SAID[type_], actor.owner)
         Request.objects.filter(pk=row.pk).update(token=None)
 
 
@@ -364,11 +293,11 @@ def take_out(request_id: UUID, owner: Actor) -> None:
             raise refuse("E108")
         row.relocation = services.lock(row.relocation_id)
         row.refresh_from_db(fields=["answer"])
-        shown, then = _shown(row)
+        shown, then = unseen.shown(row)
         if shown is None or shown.answer not in (Answer.PENDING, Answer.REFUSED):
             raise refuse("E108")
         if then is not None:
-            _keep(row, then, "filing.withdrawn", Answer.VOID)
+            unseen.keep(row, then, "filing.withdrawn", Answer.VOID)
             return
         row.answer, row.token = Answer.VOID, None
         row.save(update_fields=["answer", "token"])
@@ -395,5 +324,5 @@ def _agreed(row: Request) -> Outline | None:
     """Return what was agreed to; of a filing whose filer may not learn more, as the filer is shown it."""
     if row.relocation.frozen_at is None:
         return None if guarded(row.relocation_id) else _outline(row)
-    shown, then = _shown(row)
+    shown, then = unseen.shown(row)
     return _outline(row, then.filing) if shown is not None and then is not None else None

@@ -57,10 +57,13 @@ class RefusedFilingError(Exception):
 
 
 class Front:
-    """Files with an idempotency key each, and repeats what got no answer."""
+    """Files with an idempotency key each, and repeats what got no answer.
 
-    def __init__(self, hub: str, run: str) -> None:
-        self.hub, self.run = hub, run
+    ``patience``: for at most so many seconds.
+    """
+
+    def __init__(self, hub: str, run: str, patience: float = 120.0) -> None:
+        self.hub, self.run, self.patience = hub, run, patience
         self.token = ""
 
     def file_all(
@@ -105,7 +108,7 @@ class Front:
 
     async def _say(self, session: aiohttp.ClientSession, path: str, body: bytes, key: str = "") -> bytes:
         """Post until there is an answer; the key makes a repetition of a filing harmless."""
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + self.patience
         while True:
             try:
                 answer = await self._post(session, path, body, key)

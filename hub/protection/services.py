@@ -25,7 +25,7 @@ from hub.duplicates.models import Mark
 from hub.ids import is_receipt_no
 from hub.protection import expiring
 from hub.protection.models import Act, ContactWish, Guarded, Measure, Release, State
-from hub.relocations import frozen, heirs, people, services
+from hub.relocations import facts, frozen, heirs, people, services
 from hub.relocations.filing import Filing
 from hub.relocations.models import Guard, Leg, Relocation
 from hub.relocations.reported import ReportBody
@@ -114,7 +114,7 @@ def _freeze(relocation: Relocation, filing: Filing | None = None) -> None:
     except ShreddedError:
         return  # nothing happens to it any more
     was = relocation.frozen_at
-    relocation.frozen_at = None if opens else was or timezone.now()
+    relocation.frozen_at = None if opens else was or facts.moment(facts.read(relocation))
     if was is None and relocation.frozen_at is not None:
         relocation.frozen_state = frozen.look(relocation, relocation.frozen_at).relocation.state
     relocation.save(update_fields=["frozen_at", "frozen_state"])

@@ -1,21 +1,24 @@
-"""What a filer changes after filing: a new version, taking it back, asking for a cancellation."""
+"""What a filer says after filing: a new version, taking it back, asking for a cancellation, answers to questions."""
 
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.utils import timezone
 
 from hub.actors import HUB, Actor, acting
 from hub.catalogue import raise_any, refuse
 from hub.deliveries import services as deliveries
 from hub.deliveries.states import State
-from hub.relocations import corrections, facts, frozen, heirs, journey, legs, services, signals
+from hub.procedures import services as procedures
+from hub.procedures.conditions import HOUSEHOLD, Answers
+from hub.relocations import corrections, facts, frozen, heirs, journey, legs, revised, services, signals
 from hub.relocations.filing import Document, Filing
 from hub.relocations.models import Relocation, Report
 from hub.relocations.notes import Notes
 from hub.vault.services import ShreddedError
-from municipalities.notice import Role
 
 #: States in which nothing can be amended, withdrawn or cancelled any more.
 ENDED = ("WITHDRAWN", "CANCELLED", "REJECTED")
@@ -38,77 +41,84 @@ def amend(relocation_id: UUID, filing: Filing, owner: Actor, leaving: Collection
     Kind and town left stay (another filing); all else may change. Movers keep their numbers: one may join at the end,
     and ``leaving`` are taken out as by ``withdraw`` though the document still names them. What has not left yet is
     superseded, towns that were told are told the new version, a town that has nothing to do with it any more is told
-    of a withdrawal. Raises ``Refusal`` with every problem of the new version.
+    of a withdrawal. Raises ``Refusal`` with every problem of the new version. Where the filer may not learn more
+    (``frozen``) it is kept, and looks as it would.
     """
     with acting(HUB):
         relocation = _mine(relocation_id, owner)
         if relocation.frozen_at is not None:
-            raise refuse("E200", detail=DECIDED)
+            return _keep_version(relocation, filing, leaving)
         rows, now = facts.read(relocation), services.opened(relocation)
         if relocation.state in ENDED or facts.decided(rows):
             raise refuse("E200", detail=DECIDED)
         before, notes = now.filing, Notes(relocation, rows)
-        places = heirs.places(filing, timezone.localdate())
-        followed = _followed(places, rows)
-        there = heirs.addressed(filing, followed)
-        if (filing.kind, there.origin or None) != (before.kind, relocation.origin_id):
-            raise refuse("E307", "/kind", "Another kind or another town that is left is another filing.")
-        if len(filing.movers) < len(before.movers):
-            raise refuse("E104", "/movers", "The movers keep their numbers; one of them may be withdrawn.")
-        gone = facts.withdrawn(rows) | set(_named(rows, leaving))
-        if len(gone) == len(filing.movers):
-            raise refuse("E104", "/movers", "Nobody would move; withdraw the filing.")
-        raise_any(heirs.problems(filing, timezone.localdate(), places, gone))
+        new = _fit(relocation, rows, before, filing, leaving)
         if leaving:
             rows.acts.append(notes.add("filing.withdrawn", movers=_named(rows, leaving)))
-        new = {code: heir for code, heir in followed.items() if code not in rows.heirs}
-        rows.acts.extend(services.succeeded(notes, new))
-        _change_legs(relocation, rows, notes, there, gone)
+        rows.acts.extend(services.succeeded(notes, new.heirs))
+        _change_legs(relocation, rows, notes, new)
         deliveries.take_back(relocation.pk, State.SUPERSEDED)
         document = Document.of(filing, now.document.elsewhere)  # who appeared elsewhere stays there
         changed = corrections.write(relocation, now.document, document, now.key, journey.AMENDED)
-        relocation.planned_out_on, relocation.destination_id = filing.planned_out_on, there.destination or None
+        relocation.planned_out_on, relocation.destination_id = filing.planned_out_on, new.there.destination or None
         relocation.save(update_fields=["planned_out_on", "destination"])
         notes.add("filing.amended", version=relocation.version, fields=sorted(changed))
         if set(facts.flows(rows).values()) != {filing.flow}:
             services.set_flow(relocation, rows, notes, filing.flow, facts.flows(rows))
         rows = facts.Rows(rows.movers, facts.read(relocation).deliveries, rows.reports, rows.acts)
         signals.stored.send(
-            sender=Relocation, relocation=relocation, filing=filing, legs=legs.of(rows.movers), gone=gone
+            sender=Relocation, relocation=relocation, filing=filing, legs=legs.of(rows.movers), gone=new.gone
         )
         services.look_ahead(relocation, rows, filing)
         services.go_on(relocation, rows, notes, services.Opened(relocation, document, now.key))
     return relocation
 
 
-def _followed(places: heirs.Places, rows: facts.Rows) -> dict[str, str]:
-    """Return who has the places of codes of the past in this move; of a merger that no leg has followed yet nobody."""
-    now, waiting = {**places.now, **rows.heirs}, {row.municipality_id for row in rows.movers}
-    return {code: heir for code, heir in now.items() if code not in waiting}
+def _fit(
+    relocation: Relocation, rows: facts.Rows, before: Filing, filing: Filing, leaving: Collection[int]
+) -> revised.New:
+    """Return what a new version is in this move; raises ``Refusal`` with everything that is wrong with it."""
+    today = timezone.localdate()
+    new = revised.new(filing, rows, today, _named(rows, leaving))
+    if (filing.kind, new.there.origin or None) != (before.kind, relocation.origin_id):
+        raise refuse("E307", "/kind", "Another kind or another town that is left is another filing.")
+    if len(filing.movers) < len(before.movers):
+        raise refuse("E104", "/movers", "The movers keep their numbers; one of them may be withdrawn.")
+    if len(new.gone) == len(filing.movers):
+        raise refuse("E104", "/movers", "Nobody would move; withdraw the filing.")
+    raise_any(heirs.problems(filing, today, new.places, new.gone))
+    return new
 
 
-def _change_legs(relocation: Relocation, rows: facts.Rows, notes: Notes, filing: Filing, gone: set[int]) -> None:
-    """Add the legs that the new version has, and drop those that it has no longer; of movers who still move.
+def _change_legs(relocation: Relocation, rows: facts.Rows, notes: Notes, new: revised.New) -> None:
+    """Add the legs that the new version has, and drop those that it has no longer; of movers who still move."""
+    dropped, restored = revised.dropped(rows.movers, new.parts, new.gone), revised.restored(rows.movers, new.parts)
+    services.add_legs(relocation, rows, new.parts)
+    for type_, places in (("leg.restored", restored), ("leg.dropped", dropped)):
+        for (role, code), ordinals in places.items():
+            rows.acts.append(notes.add(type_, code, role=role.value, movers=ordinals))
 
-    ``filing``: with the codes that the legs have (``heirs.addressed``).
-    """
-    wanted = {
-        place: [ordinal for ordinal in ordinals if ordinal not in gone]
-        for place, ordinals in services.parts(filing).items()
-    }
-    here: dict[tuple[Role, str], list[int]] = {}
-    for mover in rows.movers:
-        if mover.state not in journey.ELSEWHERE and mover.ordinal not in gone:
-            here.setdefault((Role(mover.role), mover.municipality_id), []).append(mover.ordinal)
-    services.add_legs(relocation, rows, wanted)
-    for mover in rows.movers:
-        again = mover.state == "DROPPED" and mover.ordinal in wanted.get((Role(mover.role), mover.municipality_id), ())
-        if again:
-            rows.acts.append(notes.add("leg.restored", mover.municipality_id, role=mover.role, movers=[mover.ordinal]))
-    for (role, code), ordinals in here.items():
-        dropped = sorted(set(ordinals) - set(wanted.get((role, code), ())))
-        if dropped:
-            rows.acts.append(notes.add("leg.dropped", code, role=role.value, movers=dropped))
+
+def _keep_version(relocation: Relocation, filing: Filing, leaving: Collection[int]) -> Relocation:
+    """Keep a new version, as ``amend`` where the filer may not learn more; returns the relocation as it looks then."""
+    then = _look(relocation)
+    if then.relocation.state in ENDED or then.is_decided:
+        raise refuse("E200", detail=DECIDED)
+    new = _fit(relocation, then.rows, then.filing, filing, leaving)
+    at = frozen.keep(
+        relocation, "filing.amended", _named(then.rows, leaving), then.relocation.agreement, msgspec.json.encode(filing)
+    )
+    signals.kept.send(sender=Relocation, relocation=relocation, before=then, filing=filing, gone=new.gone)
+    return _look(relocation, at).relocation  # no town can have been told of it yet
+
+
+def _look(relocation: Relocation, now: datetime | None = None) -> frozen.Look:
+    """Return how it looks to a filer who may not learn more; E108 when nobody can say that any more."""
+    assert relocation.frozen_at is not None  # noqa: S101 - everything else is as it is
+    try:
+        return frozen.look(relocation, relocation.frozen_at, now)
+    except ShreddedError:
+        raise refuse("E108") from None
 
 
 def withdraw(relocation_id: UUID, owner: Actor, movers: Collection[int] = ()) -> Relocation:
@@ -116,9 +126,8 @@ def withdraw(relocation_id: UUID, owner: Actor, movers: Collection[int] = ()) ->
 
     What has not left yet is not sent; towns that were told are told of the withdrawal. Of whom the origin has decided
     it is a request for a cancellation (61), which the towns decide: exactly one of decision and withdrawal comes first,
-    under the relocation's lock. Where the filer may not learn more (``frozen``) nothing happens, and nothing says so:
-    it looks as if a town had decided, where nobody is shown a request for a cancellation until it is answered; as long
-    as no town is shown to have been told, it looks taken back.
+    under the relocation's lock. Where the filer may not learn more (``frozen``) it is kept and looks taken back; a
+    request for a cancellation does not look like anything, as with any filing until a town has answered it.
     """
     with acting(HUB):
         relocation = _mine(relocation_id, owner)
@@ -129,13 +138,11 @@ def withdraw(relocation_id: UUID, owner: Actor, movers: Collection[int] = ()) ->
             return relocation
         rows = facts.read(relocation)
         notes = Notes(relocation, rows)
-        named: dict[str, Any] = {"movers": _named(rows, movers)} if movers else {}
-        done = facts.decided(rows)
-        undecided = (_under_way(rows) & set(movers) if movers else _under_way(rows)) - done
+        named, undecided, done = _who(rows, movers)
         if done and not undecided:
             return _ask_for_cancellation(relocation, rows, notes, named)
         if done:
-            named = {"movers": sorted(undecided)}
+            named = {"movers": undecided}
         deliveries.take_back(relocation.pk, movers=named.get("movers"))
         rows = facts.read(relocation)
         rows.acts.append(notes.add("filing.withdrawn", **named))
@@ -147,21 +154,22 @@ def withdraw(relocation_id: UUID, owner: Actor, movers: Collection[int] = ()) ->
     return relocation
 
 
-def _under_way(rows: facts.Rows) -> set[int]:
-    """Return the movers of whom something is still to be decided."""
-    return {mover.ordinal for mover in rows.movers if mover.state not in ENDED and mover.state not in journey.ELSEWHERE}
+def _who(rows: facts.Rows, movers: Collection[int]) -> tuple[dict[str, Any], list[int], frozenset[int]]:
+    """Return who is named, of whom of these a town is still to decide, and of whom any has decided; E104 as below."""
+    named, done = {"movers": _named(rows, movers)} if movers else {}, facts.decided(rows)
+    under_way = {
+        mover.ordinal for mover in rows.movers if mover.state not in ENDED and mover.state not in journey.ELSEWHERE
+    }
+    return named, sorted((under_way & set(movers) if movers else under_way) - done), done
 
 
 def _keep_withdrawal(relocation: Relocation, movers: Collection[int]) -> None:
-    """Keep that it was taken back where no town is shown to have been told: none can have decided."""
-    assert relocation.frozen_at is not None  # noqa: S101 - everything else is taken back
-    try:
-        then = frozen.look(relocation, relocation.frozen_at)
-    except ShreddedError:
-        raise refuse("E108") from None
-    told = any(row.sent_at for row in then.deliveries)
-    if not told and then.relocation.state not in ENDED:
-        frozen.keep(relocation, "filing.withdrawn", _named(then.rows, movers), then.relocation.agreement)
+    """Keep that it was taken back, of whom no town is shown to have decided."""
+    then = _look(relocation)
+    named, undecided, done = _who(then.rows, movers)
+    if then.relocation.state not in ENDED and (undecided or not done):
+        about = undecided if done else named.get("movers", ())
+        frozen.keep(relocation, "filing.withdrawn", about, then.relocation.agreement)
 
 
 def _named(rows: facts.Rows, movers: Collection[int]) -> list[int]:
@@ -204,3 +212,24 @@ def ask(rows: facts.Rows, notes: Notes, named: dict[str, Any]) -> bool:
     if again or not same:
         rows.acts.append(notes.add("cancel.asked", again=again, **named))
     return again or not same
+
+
+def answer(relocation_id: UUID, owner: Actor, given: Answers) -> bool:
+    """Keep what the citizen answered and let the relocation go on; as ``procedures.answer``.
+
+    Where the filer may not learn more (``frozen``) the answers are kept and shown, and count only when that ends: by
+    them it may look complete or not again, which is no matter to a move that waits by ``frozen_state``.
+    Raises ``Refusal`` E108 for a relocation of somebody else, E104 for a person who does not move.
+    """
+    with acting(HUB):
+        relocation = _mine(relocation_id, owner)
+        hidden = relocation.frozen_at is not None
+        rows = _look(relocation).rows.movers if hidden else relocation.movers.all()
+        movers = {mover.ordinal for mover in rows}
+        for number, question in given:
+            if number != HOUSEHOLD and number not in movers:
+                raise refuse("E104", f"/answers/{number}/{question}", "Nobody with this number moves.")
+        new = procedures.answer(relocation.pk, relocation.owner, given)
+        if new and not hidden:
+            services.advance(relocation.pk)
+    return new

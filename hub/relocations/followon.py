@@ -14,14 +14,13 @@ from uuid import UUID
 import msgspec
 from django.utils import timezone
 
-from hub.actors import HUB, Actor, acting
-from hub.catalogue import refuse
+from hub.actors import HUB, acting
 from hub.deliveries import services as deliveries
 from hub.deliveries.models import Delivery
 from hub.ids import uuid7
 from hub.procedures import documents, tables, writing
 from hub.procedures import services as procedures
-from hub.procedures.conditions import HOUSEHOLD, Answers, Move, Person
+from hub.procedures.conditions import Move, Person
 from hub.procedures.evaluation import Finding, Verdict
 from hub.procedures.models import Task
 from hub.procedures.states import State
@@ -349,28 +348,6 @@ def listed(relocation: Relocation, opened: Opened) -> list[Listed]:
         )
         for one in found
     ]
-
-
-def answer(relocation_id: UUID, owner: Actor, given: Answers) -> bool:
-    """Keep what the citizen answered and let the relocation go on; as ``procedures.answer``.
-
-    Where the filer may not learn more (``frozen``) the answers are kept and shown, and count only when that ends: by
-    them it may look complete or not again, which is no matter to a move that waits by ``frozen_state``.
-    Raises ``Refusal`` E108 for a relocation of somebody else, E104 for a person who does not move.
-    """
-    with acting(HUB):
-        mine = Relocation.objects.filter(pk=relocation_id, owner=owner.owner)
-        relocation = mine.select_for_update(of=("self",)).first()
-        if relocation is None:
-            raise refuse("E108")
-        movers = set(relocation.movers.values_list("ordinal", flat=True))
-        for number, question in given:
-            if number != HOUSEHOLD and number not in movers:
-                raise refuse("E104", f"/answers/{number}/{question}", "Nobody with this number moves.")
-        new = procedures.answer(relocation.pk, relocation.owner, given)
-        if new and relocation.frozen_at is None:
-            services.advance(relocation.pk)
-    return new
 
 
 def decided(relocation_id: UUID, **_: Any) -> None:

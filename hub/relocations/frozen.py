@@ -1,8 +1,9 @@
 """What the filer of a protected person's move is still shown: how it stood when the measure was set, nothing since.
 
 Whoever filed for somebody who is now under protection measures (支援措置) may be the one they protect from.
-The filing looks to that account as if nothing had happened any more; nothing says why. States are worked out from
-what had happened by then, as the journey works them out at any time.
+The filing looks to that account as if no town had said anything any more; nothing says why. States are worked out from
+what had happened by then, as the journey works them out at any time; what the filer says since looks as if it counted
+(``onward``).
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,9 +19,10 @@ from hub.actors import HUB, acting
 from hub.deliveries.models import Delivery, Receipt
 from hub.deliveries.services import RANK
 from hub.deliveries.states import Answer, State
-from hub.relocations import facts, heirs, hindsight, journey, services, tables
+from hub.relocations import alerts, facts, heirs, hindsight, journey, onward, services, tables
 from hub.relocations.filing import Capacity, Filing
-from hub.relocations.models import Agreement, Event, Kept, Leg, Relocation, Report
+from hub.relocations.models import Agreement, Event, Guard, Kept, Leg, Relocation, Report
+from hub.vault import cipher
 from hub.vault import services as vault
 from hub.vault.services import ShreddedError
 from municipalities.notice import Flow, Role
@@ -29,6 +31,8 @@ States = Mapping[tuple[Role, str, int], str]
 Place = tuple[Role, str]
 #: How types of messages begin of which nobody learns but towns (message 75).
 HIDDEN = "protection."
+#: To the clerks who protect: that the filer said something which is only shown.
+SAID_BY_THE_FILER = "A435"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,12 @@ class Look:
     codes: Mapping[Place, str]
     #: Whether a municipality had decided, so that nothing was amended or withdrawn any more.
     is_decided: bool
+    #: When the version was filed that is shown.
+    filed_at: datetime
+    #: Legs that came in by a version that was kept since; never stored.
+    legs: Sequence[Leg]
+    #: Who had taken over from whom, in order.
+    taken_over: Sequence[Event]
 
     @property
     def deliveries(self) -> Sequence[Delivery]:
@@ -74,13 +84,13 @@ class Look:
         return sorted((key[2], state) for key, state in self.states.items() if key[:2] == here)
 
 
-def look(relocation: Relocation, at: datetime) -> Look:
-    """Return how a relocation stood; raises ``ShreddedError``."""
+def look(relocation: Relocation, at: datetime, now: datetime | None = None) -> Look:
+    """Return how a relocation stood, seen at another moment than this one (``now``); raises ``ShreddedError``."""
     with acting(HUB):
         rows, then = facts.read(relocation), Relocation.objects.get(pk=relocation.pk)
         answers = _answers(relocation, at)
-        filings, kept = _versions(then, at), kept_of(then) if then.frozen_at == at else []
-        filing = filings[-1]
+        filings = _versions(then, at)
+        filed_at, filing = filings[-1]
         flows, then.agreement = _flows(then, filing, at), _agreement(then, at)
         then.flow = tables.whole_flow(flows.values()).value
         if then.follows is not None:
@@ -88,7 +98,7 @@ def look(relocation: Relocation, at: datetime) -> Look:
     # That a town is to protect, or said so, is never shown, whenever it was.
     reports = [row for row in rows.reports if row.received_at <= at and not row.type.startswith(HIDDEN)]
     taken_over = facts.Rows([], [], [], [row for row in rows.acts if row.at <= at]).heirs
-    addressed = [heirs.addressed(version, rows.named) for version in filings]
+    addressed = [heirs.addressed(version, rows.named) for _, version in filings]
     legs, codes = _legs(addressed, reports, rows.heirs, taken_over)
     before = facts.Rows(
         [row for row in rows.movers if row.ordinal in legs.get((Role(row.role), row.municipality_id), ())],
@@ -103,23 +113,43 @@ def look(relocation: Relocation, at: datetime) -> Look:
     )
     for mover in before.movers:
         mover.flow = flows[mover.ordinal].value
-    today = timezone.localdate(at)
-    found = journey.travel(replace(facts.situation(then, before), today=today))
-    for row in kept:
-        _add(row, then, before)
-        found = journey.travel(replace(facts.situation(then, before), today=today))
-        before.deliveries.extend(_due(found, codes, row.at))
+    shown = onward.Onward(then, filing, before, codes, filed_at)
+    found = _travel(then, before, at)
+    if then.frozen_at == at:
+        found = _go_on(shown, found, at, now or timezone.now())
     then.state = found.state
-    for mover in before.movers:
-        mover.state = found.states[Role(mover.role), mover.municipality_id, mover.ordinal]
     for role in (Role.ORIGIN, Role.DESTINATION):
         code = getattr(then, f"{role.value}_id")
         setattr(then, f"{role.value}_id", codes.get((role, code), code))
     states = {(role, codes[role, code], ordinal): state for (role, code, ordinal), state in found.states.items()}
-    looked = Look(then, filing, states, before, codes, bool(facts.decided(before)))
+    overs = [act for act in before.acts if act.type in facts.SUCCEEDED and (act.at <= at or act.pk is None)]
+    decided = bool(facts.decided(before))
+    looked = Look(then, shown.filing, states, before, codes, decided, shown.filed_at, shown.legs, overs)
     if found.state == journey.SETTLED and not hindsight.is_owed(looked, at):
         then.state = journey.COMPLETE
     return looked
+
+
+def _travel(then: Relocation, before: facts.Rows, at: datetime) -> journey.Journey:
+    """Work out the journey as of that day, and let the movers have its states."""
+    found = journey.travel(replace(facts.situation(then, before), today=timezone.localdate(at)))
+    for mover in before.movers:
+        mover.state = found.states[Role(mover.role), mover.municipality_id, mover.ordinal]
+    return found
+
+
+def _go_on(shown: onward.Onward, found: journey.Journey, at: datetime, now: datetime) -> journey.Journey:
+    """Let it look as if what was said since had counted, and what had to be told was handed over."""
+    then, before = shown.relocation, shown.rows
+    with acting(HUB):
+        before.deliveries.extend(_due(found, then, shown.codes, at))
+        for row in kept_of(then):
+            onward.hand_over(before.deliveries, min(row.at, now))
+            shown.take(row)
+            found = _travel(then, before, at)
+            before.deliveries.extend(_due(found, then, shown.codes, row.at))
+        onward.hand_over(before.deliveries, now)
+        return _travel(then, before, at)
 
 
 def _answers(relocation: Relocation, at: datetime) -> dict[UUID, str]:
@@ -134,31 +164,38 @@ def kept_of(relocation: Relocation) -> list[Kept]:
     return list(relocation.kept.filter(at__gte=relocation.frozen_at).order_by("pk")) if relocation.frozen_at else []
 
 
-def _add(row: Kept, then: Relocation, before: facts.Rows) -> None:
-    """Let what was said count for how it is shown; as ``deliveries.take_back``, what had not left is not sent."""
-    then.agreement = row.agreement
-    if row.type != "filing.withdrawn":
-        return
-    detail = {"movers": row.ordinals} if row.ordinals else {}
-    before.acts.append(Event(relocation=then, at=row.at, type=row.type, detail=detail))
-    for delivery in before.deliveries:
-        if delivery.sent_at is None and (not row.ordinals or set(delivery.ordinals) <= set(row.ordinals)):
-            delivery.state = State.WITHDRAWN
+def keep(
+    relocation: Relocation,
+    type_: str,
+    ordinals: Sequence[int],
+    agreement: str,
+    body: bytes | None = None,
+    **consent: Any,
+) -> datetime:
+    """Keep what was said, for its filer to be shown; called as the hub by who holds the relocation's lock.
 
-
-def keep(relocation: Relocation, type_: str, ordinals: Sequence[int], agreement: str, **consent: Any) -> None:
-    """Keep what was said, for its filer to be shown; called as the hub by who holds the relocation's lock."""
+    ``body``: what is to be sealed. Returns when it was said.
+    """
     assert relocation.frozen_at is not None  # noqa: S101 - everything else counts
-    Kept(relocation=relocation, type=type_, ordinals=list(ordinals), agreement=agreement, **consent).save()
+    at = max(timezone.now(), relocation.frozen_at)  # by the clock of whatever machine
+    row = Kept(relocation=relocation, at=at, type=type_, ordinals=list(ordinals), agreement=agreement, **consent)
+    if body is not None:
+        row.body = cipher.seal(vault.open_one(relocation.pk), body, row.identity)
+    row.save(force_insert=True)
+    if type_ in ("filing.amended", "filing.withdrawn"):  # who protects asks the person; nothing of it is carried out
+        own = relocation.legs.filter(guard=Guard.OWN).values_list("municipality", flat=True)
+        everyone = relocation.movers.values_list("ordinal", flat=True)
+        alerts.tell(relocation, set(own), SAID_BY_THE_FILER, list(ordinals) or set(everyone), f"{type_} {row.pk}")
     before = relocation.frozen_state
     relocation.frozen_state = look(relocation, relocation.frozen_at).relocation.state
     relocation.save(update_fields=["frozen_state"])
     if relocation.frozen_state in facts.OVER and before not in facts.OVER:
         for later in relocation.followed_by.all():
             services.advance(later.pk)
+    return at
 
 
-def _due(found: journey.Journey, codes: Mapping[Place, str], at: datetime) -> list[Delivery]:
+def _due(found: journey.Journey, then: Relocation, codes: Mapping[Place, str], at: datetime) -> list[Delivery]:
     """Return what towns would be told by now; of what had happened by then they were told already."""
     return [
         Delivery(
@@ -166,6 +203,7 @@ def _due(found: journey.Journey, codes: Mapping[Place, str], at: datetime) -> li
             role=item.role.value,
             municipality_id=codes[item.role, item.municipality],
             ordinals=list(item.ordinals),
+            version=then.version,
             created_at=at,
             due_at=at,
         )
@@ -182,12 +220,12 @@ def _before(relocation: Relocation, at: datetime) -> Relocation:
     return relocation
 
 
-def _versions(then: Relocation, at: datetime) -> list[Filing]:
+def _versions(then: Relocation, at: datetime) -> list[tuple[datetime, Filing]]:
     """Unseal the versions that there were, in order, and let the relocation have the last of them."""
     key, found = vault.open_one(then.pk), []
     for version in then.versions.filter(created_at__lte=at).order_by("number"):
         then.version, then.version_by = version.number, version.by
-        found.append(services.filing_of(then, key))
+        found.append((version.created_at, services.filing_of(then, key)))
     return found
 
 
@@ -210,7 +248,7 @@ def _agreement(then: Relocation, at: datetime) -> str:
 
 def _legs(
     filings: Sequence[Filing], reports: Sequence[Report], now: Mapping[str, str], then: Mapping[str, str]
-) -> tuple[Mapping[Place, set[int]], Mapping[Place, str]]:
+) -> tuple[Mapping[Place, set[int]], dict[Place, str]]:
     """Return the legs that there were and whose, as filed or where somebody appeared, and their codes of then.
 
     Legs go by the codes that they have now; ``now`` and ``then``: who has taken over from whom. ``filings``: each

@@ -11,8 +11,8 @@ from hub.actors import HUB, acting
 from hub.deliveries.models import Delivery
 from hub.procedures import hindsight
 from hub.procedures import services as procedures
-from hub.procedures.states import OPEN
-from hub.relocations import facts, followon, journey, timers
+from hub.procedures.states import OPEN, State
+from hub.relocations import facts, followon, journey, onward, timers
 from hub.relocations.clocks import table
 from hub.vault import services as vault
 from municipalities.opening import Opening
@@ -38,9 +38,8 @@ def reminded(then: "frozen.Look", at: datetime) -> list[Mapping[str, Any]]:
     with acting(HUB):
         events = relocation.events.filter(type="deadline.near", at__lte=at)
         found = list(events.values_list("detail", flat=True))
-        filed = relocation.versions.get(number=relocation.version).created_at
         running = list(timers.wanted(relocation, then.rows, then.filing))
-    after = max(timezone.localdate(filed), timezone.localdate(at) - timers.ONE_DAY)
+    after = max(timezone.localdate(then.filed_at), timezone.localdate(at) - timers.ONE_DAY)
     pasts = journey.pasts(replace(facts.situation(relocation, then.rows), today=timezone.localdate(at)))
     for row in running:
         day = table()[row.clock].warned_on(row.starts_on, after)
@@ -82,6 +81,11 @@ def as_it_stood(then: "frozen.Look", at: datetime) -> tuple[list[followon.Listed
 
         found = hindsight.as_it_stood(case, at, tell)
         calendars = openings({one.municipality for one in found.findings if one.municipality})
+        onward.hand_over(told, timezone.now())
+    handed = {row.pk for row in (*then.rows.deliveries, *told) if row.sent_at}
+    for task in found.tasks.values():
+        if task.state == State.READY and task.delivery_id in handed:
+            task.state = State.SENT
     listed = [
         followon.Listed(
             one, found.tasks.get((one.rule.name, one.ordinal)), one.due_on(calendars.get(one.municipality, Opening()))

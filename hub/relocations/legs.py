@@ -186,19 +186,48 @@ def make(
     ``existing``: legs that are there already, which take in movers too. Where one of them is under protection
     measures, a town that comes in later is told to protect as well.
     """
+    new = added(relocation, parts, existing)
+    LEGS(new)
+    movers = entered(relocation, parts, flows, [*existing, *new])
+    MOVERS(movers)
+    return movers
+
+
+def missing(
+    movers: Iterable[Mover], wanted: Mapping[tuple[Role, str], Sequence[int]]
+) -> dict[tuple[Role, str], list[int]]:
+    """Return of the wanted parts what is not there yet."""
+    have = {(Role(mover.role), mover.municipality_id, mover.ordinal) for mover in movers}
+    found = {
+        (role, code): [ordinal for ordinal in ordinals if (role, code, ordinal) not in have]
+        for (role, code), ordinals in wanted.items()
+    }
+    return {place: ordinals for place, ordinals in found.items() if ordinals}
+
+
+def added(relocation: Relocation, parts: Iterable[tuple[Role, str]], existing: Sequence[Leg]) -> list[Leg]:
+    """Return the legs that these parts need besides those that there are; as ``make``, not stored."""
     guarded = next((leg for leg in existing if leg.guard != Guard.NONE), None)
     guard = {"guard": Guard.TOLD, "contact_office": guarded.contact_office} if guarded else {}
-    legs = {(Role(leg.role), leg.municipality_id): leg for leg in existing}
-    new = {
-        (role, code): Leg(relocation=relocation, role=role.value, municipality_id=code, owner=relocation.owner, **guard)
+    have = {(Role(leg.role), leg.municipality_id) for leg in existing}
+    return [
+        Leg(relocation=relocation, role=role.value, municipality_id=code, owner=relocation.owner, **guard)
         for role, code in parts
-        if (role, code) not in legs
-    }
-    LEGS(list(new.values()))
-    legs |= new
-    movers = [
+        if (role, code) not in have
+    ]
+
+
+def entered(
+    relocation: Relocation,
+    parts: Mapping[tuple[Role, str], Sequence[int]],
+    flows: Mapping[int, str],
+    legs: Iterable[Leg],
+) -> list[Mover]:
+    """Return the movers of these parts, each in its first state; as ``make``, not stored."""
+    there = {(Role(leg.role), leg.municipality_id): leg for leg in legs}
+    return [
         Mover(
-            leg=legs[role, code],
+            leg=there[role, code],
             relocation=relocation,
             municipality_id=code,
             role=role.value,
@@ -209,5 +238,3 @@ def make(
         for (role, code), ordinals in parts.items()
         for ordinal in ordinals
     ]
-    MOVERS(movers)
-    return movers

@@ -7,9 +7,27 @@ from django.utils.translation import gettext_lazy as _
 
 from hub.ids import receipt_no, uuid7
 from hub.relocations import tables
+from hub.relocations.kept_models import Agreement, Kept
 from hub.triggers import APPEND_ONLY, KEPT, Steps
 from municipalities.models import Municipality
 from municipalities.notice import Flow, Kind, Role
+
+__all__ = [
+    "Agreement",
+    "Alert",
+    "Deadline",
+    "DeadlineState",
+    "Event",
+    "Guard",
+    "IdempotencyKey",
+    "Kept",
+    "Leg",
+    "Mover",
+    "Relocation",
+    "RelocationState",
+    "Report",
+    "Version",
+]
 
 FLOWS = [(flow.value, _(flow.value)) for flow in Flow]
 
@@ -30,15 +48,6 @@ class RelocationState(models.TextChoices):
     REJECTED = "REJECTED", _("not accepted by the municipality")
     WITHDRAWN = "WITHDRAWN", _("withdrawn by you")
     CANCELLED = "CANCELLED", _("cancelled at the municipality")
-
-
-class Agreement(models.TextChoices):
-    """Whether everyone who must agree to a filing has agreed (message 04)."""
-
-    NOT_NEEDED = ""
-    PENDING = "PENDING"
-    GIVEN = "GIVEN"
-    REFUSED = "REFUSED"
 
 
 class Relocation(models.Model):
@@ -127,29 +136,6 @@ class Relocation(models.Model):
 
     def __str__(self) -> str:
         return self.receipt_no
-
-
-class Kept(models.Model):
-    """What was said of a filing whose filer may not learn more (``frozen``): shown as if it counted, of no effect."""
-
-    relocation = models.ForeignKey(Relocation, models.PROTECT, related_name="kept")
-    at = models.DateTimeField(default=timezone.now)
-    #: As the event that it would have been: consent.confirmed, consent.refused, filing.withdrawn.
-    type = models.CharField(max_length=40)
-    #: The movers it is about; empty for all.
-    ordinals = models.JSONField(default=list)
-    #: What the consents amount to with it, as the filer is shown.
-    agreement = models.CharField(max_length=8, choices=Agreement, blank=True)
-    #: Of a consent: which, and who answered (``Actor.owner``).
-    request_id = models.UUIDField(null=True)
-    account = models.CharField(max_length=120, blank=True)
-
-    class Meta:
-        indexes = [models.Index(fields=["account"], name="kept_of_account", condition=~models.Q(account=""))]
-        triggers = [APPEND_ONLY]
-
-    def __str__(self) -> str:
-        return f"{self.relocation_id} {self.type}"
 
 
 class Version(models.Model):

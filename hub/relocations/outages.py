@@ -4,7 +4,7 @@ A destination cannot read certificate data then. It registers with the certifica
 waits; the origin cannot have sent what it says it sent. Everything else goes on, for the hub is another channel.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -53,18 +53,21 @@ def down(codes: Iterable[str]) -> Mapping[str, datetime]:
     return since
 
 
-def silent(relocation: Relocation, legs: Iterable[Leg], flows: Mapping[int, Flow]) -> Mapping[int, datetime]:
+def silent(
+    relocation: Relocation, legs: Iterable[tuple[Leg, Sequence[tuple[int, str]]]], flows: Mapping[int, Flow]
+) -> Mapping[int, datetime]:
     """Return since when the line is down, by leg: where something of this move must still pass over it.
 
-    ``flows``: how the movers' certificates travel, as who asks is shown it.
+    ``legs``: each with its movers and their states; ``flows``: how the movers' certificates travel; both as who asks
+    is shown them.
     """
     by_card = {ordinal for ordinal, flow in flows.items() if flow is Flow.CARD_SPECIAL}
     if relocation.state not in BEFORE_ARRIVAL or not by_card:
         return {}
     leading = [
         leg
-        for leg in legs
-        if leg.role in tables.LEADING and not by_card.isdisjoint(mover.ordinal for mover in leg.movers.all())
+        for leg, movers in legs
+        if leg.role in tables.LEADING and not by_card.isdisjoint(ordinal for ordinal, _state in movers)
     ]
     since = down(leg.municipality_id for leg in leading)
     return {leg.pk: since[leg.municipality_id] for leg in leading if leg.municipality_id in since}

@@ -331,11 +331,5 @@ def opened(relocation: Relocation) -> Opened:
 
 def add_legs(relocation: Relocation, rows: facts.Rows, wanted: Mapping[tuple[Role, str], Sequence[int]]) -> None:
     """Add the legs and movers that are not there yet."""
-    have = {(Role(mover.role), mover.municipality_id, mover.ordinal) for mover in rows.movers}
-    new = {
-        (role, code): [ordinal for ordinal in ordinals if (role, code, ordinal) not in have]
-        for (role, code), ordinals in wanted.items()
-    }
-    missing = {place: ordinals for place, ordinals in new.items() if ordinals}
     flows = {mover.ordinal: mover.flow for mover in rows.movers}
-    rows.movers.extend(legs.make(relocation, missing, flows, legs.of(rows.movers)))
+    rows.movers.extend(legs.make(relocation, legs.missing(rows.movers, wanted), flows, legs.of(rows.movers)))

@@ -13,6 +13,9 @@ Sent before the ``went_on`` of the same event.
 ``stored``: a version of a filing was stored, the first or a later one. Receives ``relocation``, ``filing``, ``legs``
 (a list of ``Leg``) and ``gone`` (ordinals of movers who were taken out); nobody was told of it yet.
 
+``kept``: a new version was kept of a filing whose filer may not learn more (``frozen``). Receives ``relocation``,
+``before`` (``frozen.Look``: how it looked), ``filing`` and ``gone``, as ``stored``.
+
 ``coming``: a town's report has come and nothing is locked yet. Receives ``report`` (``ReportBody``) and
 ``municipality``. A receiver that will need more relocations than the report's own locks all of them
 (``services.lock_all``).
@@ -29,6 +32,7 @@ from django.dispatch import Signal
 went_on = Signal()
 corrected = Signal()
 stored = Signal()
+kept = Signal()
 coming = Signal()
 reporting = Signal()
 reported = Signal()

@@ -18,7 +18,7 @@ from hub.procedures.tables import questions
 from hub.relocations import facts, followon, frozen, hindsight, journey, outages, services, tables, timers
 from hub.relocations.clocks import Plan, deadlines
 from hub.relocations.filing import Filing
-from hub.relocations.models import Leg, Relocation, Report
+from hub.relocations.models import Event, Leg, Relocation, Report
 from hub.relocations.services import Opened
 from hub.vault import cipher
 from hub.vault.services import ShreddedError
@@ -88,7 +88,7 @@ def document(relocation_id: UUID) -> dict[str, Any]:
     filing = opened.filing
     found, before = legs(relocation), taken_over(relocation)
     closed, ways = windows.receives_from(leg.municipality_id for leg in found), flows(found)
-    silent = outages.silent(relocation, found, ways)
+    silent = outages.silent(relocation, [(leg, states(leg)) for leg in found], ways)
     days = suggested(relocation.reports.order_by("received_at"), opened)
     return {
         "id": str(relocation.pk),
@@ -111,7 +111,7 @@ def frozen_document(then: frozen.Look) -> dict[str, Any]:
     listed, told = procedures_of(then)
     then.rows.deliveries.extend(told)
     closed = windows.receives_from(leg.municipality_id for leg in found)
-    silent = outages.silent(relocation, found, then.flows)
+    silent = outages.silent(relocation, [(leg, then.movers(leg)) for leg in found], then.flows)
     days = suggested(then.reports, Opened(relocation))
     return {
         "id": str(relocation.pk),
@@ -139,13 +139,11 @@ def procedures_of(then: frozen.Look) -> tuple[list[followon.Listed], list[Delive
 
 
 def frozen_legs(then: frozen.Look) -> tuple[list[Leg], list[TakenOver]]:
-    """Return the legs that there were, each with the municipality that it had then, and the mergers up to then."""
-    found = legs(then.relocation)
+    """Return the legs that are shown, each with the municipality that it had then, and the mergers up to then."""
+    found = [*legs(then.relocation), *then.legs]
     for leg in found:
         leg.municipality_id = then.code(leg)
-    at = then.relocation.frozen_at
-    before = [one for one in taken_over(then.relocation) if at is None or one.at <= at]
-    return [leg for leg in found if then.movers(leg)], before
+    return _in_order(leg for leg in found if then.movers(leg)), _taken_over(then.taken_over)
 
 
 def deadline_documents(filing: Filing, planned: Collection[Plan]) -> list[dict[str, Any]]:
@@ -203,9 +201,12 @@ def flows(found: Iterable[Leg]) -> dict[int, Flow]:
 
 def legs(relocation: Relocation) -> list[Leg]:
     """Return the legs in the order of the move, with municipality and movers at hand."""
+    return _in_order(relocation.legs.select_related("municipality").prefetch_related("movers"))
+
+
+def _in_order(legs: Iterable[Leg]) -> list[Leg]:
     order = {role.value: place for place, role in enumerate(tables.START)}
-    rows = relocation.legs.select_related("municipality").prefetch_related("movers")
-    return sorted(rows, key=lambda leg: (order[leg.role], leg.municipality_id))
+    return sorted(legs, key=lambda leg: (order[leg.role], leg.municipality_id))
 
 
 def leg_document(
@@ -260,7 +261,10 @@ def states(leg: Leg) -> States:
 
 def taken_over(relocation: Relocation) -> list[TakenOver]:
     """Return what municipalities took over during this move or before it was filed, in order."""
-    acts = list(relocation.events.filter(type__in=facts.SUCCEEDED).order_by("pk"))
+    return _taken_over(list(relocation.events.filter(type__in=facts.SUCCEEDED).order_by("pk")))
+
+
+def _taken_over(acts: Sequence[Event]) -> list[TakenOver]:
     names = Municipality.objects.in_bulk([act.detail["predecessor"] for act in acts])
     return [
         TakenOver(

@@ -28,8 +28,12 @@ from tests.chaos.verdict import verdict
 PACE, BATCH = 0.4, 6
 #: Seconds without any movement after which the clock is let jump for what waits.
 QUIET = 6.0
+#: Seconds for which the same filing is said again: while there is too much to do, the hub asks who files to wait.
+PATIENCE_OF_FILER = 600.0
 #: Seconds the towns have to finish what they have to say when all is settled.
 PATIENCE = 60.0
+#: What the web says of an answer that nobody foresaw (500).
+UNFORESEEN = "Internal Server Error: "
 #: Jumps of an hour after the faults: more than the 72 hours in which everything is tried again.
 JUMPS = 80
 Say = Callable[[str], None]
@@ -54,7 +58,7 @@ class Filer(threading.Thread):
             for count in range(0, len(self.filings), BATCH):
                 if self.over.is_set():
                     return
-                front = Front(self.hub, f"chaos-{os.getpid()}-{count}")
+                front = Front(self.hub, f"chaos-{os.getpid()}-{count}", PATIENCE_OF_FILER)
                 self.accepted += front.file_all(self.filings[count : count + BATCH], lambda: None)
                 self.over.wait(PACE)
         except Exception as error:  # the verdict must see it
@@ -87,9 +91,10 @@ def run(data: Path, world: World, number: int, seconds: float, seed_: int, say: 
         jumps = settle(world, filer.accepted, say)
         say(f"the towns have nothing left to say: {rest(towns)}")
         found = verdict(filer.accepted, towns, data)
-    found["holds"] = bool(found["holds"] and not filer.failed and filer.accepted)
+    unforeseen = sum(UNFORESEEN in line for line in (data / "logs" / "web.log").read_text().splitlines())
+    found["holds"] = bool(found["holds"] and not filer.failed and filer.accepted and not unforeseen)
     return {"seed": seed_, "faults": len(done), "jumps": jumps, "restarts": world.processes.restarts,
-            "filer": filer.failed, **found, "done": done}  # fmt: skip
+            "filer": filer.failed, "unforeseen": unforeseen, **found, "done": done}  # fmt: skip
 
 
 def rest(towns: str) -> bool:

@@ -22,7 +22,7 @@ from hub.procedures import services as procedures
 from hub.procedures import tables as procedure_tables
 from hub.procedures.models import LocalRule, Step, Task
 from hub.procedures.states import State
-from hub.relocations import facts, followon, services
+from hub.relocations import changing, facts, followon, services
 from hub.relocations.models import Relocation
 from municipalities import standard
 from municipalities.models import Connection
@@ -74,7 +74,7 @@ def tasks(relocation: Relocation, **where: Any) -> dict[tuple[str, int], Task]:
 def accepted(document: Any, answers: dict[tuple[int, str], str] = NO_FACILITY) -> Relocation:
     """File, answer, and let the origin register the move-out."""
     relocation = journeys.file(document)
-    followon.answer(relocation.pk, journeys.CITIZEN, answers)
+    changing.answer(relocation.pk, journeys.CITIZEN, answers)
     settle(relocation, [said for said in journeys.course(relocation, document) if said.notice == "moveout.submitted"])
     return relocation
 
@@ -106,7 +106,7 @@ def test_nothing_is_asked_of_a_department_before_its_gate() -> None:
     document = family()
     relocation = journeys.file(document)
     assert tasks(relocation) == {}  # not before the origin has decided
-    followon.answer(relocation.pk, journeys.CITIZEN, NO_FACILITY)
+    changing.answer(relocation.pk, journeys.CITIZEN, NO_FACILITY)
     relocation = accepted(family())
     found = tasks(relocation)
     assert {rule for rule, _ in found} >= {"F01.loss", "F01.gain", "F08.end", "F08.claim", "F12.leave", "F12.enter"}
@@ -191,8 +191,8 @@ def test_repeating_adds_nothing_and_every_step_is_written_down() -> None:
 def test_an_answer_that_changes_a_rule_supersedes_and_the_department_is_told() -> None:
     relocation = moved_in(family())
     first = tasks(relocation)["F08.claim", 1]
-    assert followon.answer(relocation.pk, journeys.CITIZEN, {(1, "child_allowance"): "no"})
-    assert not followon.answer(relocation.pk, journeys.CITIZEN, {(1, "child_allowance"): "no"})
+    assert changing.answer(relocation.pk, journeys.CITIZEN, {(1, "child_allowance"): "no"})
+    assert not changing.answer(relocation.pk, journeys.CITIZEN, {(1, "child_allowance"): "no"})
     assert ("F08.claim", 1) not in tasks(relocation)
     settle(relocation, [])
     [(_, notice)] = told(relocation, "task.cancelled", CHIYODA)
@@ -200,7 +200,7 @@ def test_an_answer_that_changes_a_rule_supersedes_and_the_department_is_told() -
     assert (notice.task.procedure, notice.refers_to) == ("F08", str(first.delivery_id))
     late = {"id": str(uuid4()), "type": "task.result", "outcome": "DONE", "delivery": str(first.delivery_id)}
     assert town(CHIYODA).post("reports", late).json()["code"] == "E201"
-    followon.answer(relocation.pk, journeys.CITIZEN, {(1, "child_allowance"): "yes"})
+    changing.answer(relocation.pk, journeys.CITIZEN, {(1, "child_allowance"): "yes"})
     assert tasks(relocation)["F08.claim", 1].generation == 2
     # What this answer is no input of stands as it stood.
     assert tasks(relocation)["F01.gain", 1].generation == 1
@@ -216,7 +216,7 @@ def test_answers_are_refused_for_strangers_unknown_questions_and_persons() -> No
         (journeys.CITIZEN, {(1, "dog"): "yes"}, "E104"),  # asked of the household
     ):
         with pytest.raises(Refusal) as refused:
-            followon.answer(relocation.pk, who, given)
+            changing.answer(relocation.pk, who, given)
         assert refused.value.lead.code == code
 
 
