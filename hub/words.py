@@ -175,9 +175,27 @@ RULES: dict[str, Words] = {
 }
 
 
+#: Clocks that run for movers at a town (``relocations/data/clocks.csv``).
+CLOCKS = {
+    "VISIT": _("planned visit"),
+    "C14": _("move-in within 14 days of moving in"),
+    "SPECIAL14": _("move-in with the card within 14 days of moving in"),
+    "C30": _("move-in with the card within 30 days of the planned day"),
+    "C90": _("card presented within 90 days of the move-in filing"),
+    "NON_ARRIVAL": _("no move-in known after the move-out"),
+    "REOPENED": _("no move-in known after one was cancelled"),
+    "AGENCY": _("notice to the Immigration Services Agency"),
+}
+
+
 def leg_state(role: str, state: str) -> str:
     """The state in words; a state the table lacks is shown as it is."""
     return str(LEG_STATES.get((role, state), state))
+
+
+def clock(name: str) -> str:
+    """Return a clock in words."""
+    return str(CLOCKS.get(name, name))
 
 
 def notice(type_: str) -> str:

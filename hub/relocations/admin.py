@@ -26,6 +26,11 @@ from hub.relocations.models import Alert, Deadline, Event, Mover, Relocation, Re
 from municipalities.notice import Kind
 
 
+def numbers(row: Alert | Deadline | Report) -> str:
+    """The movers that something is about, by number."""
+    return ", ".join(map(str, row.ordinals))
+
+
 class MoverRows(desk.Rows):
     """Movers by number, with the state of each town's part."""
 
@@ -56,7 +61,7 @@ class ReportRows(desk.Rows):
     """What municipalities reported."""
 
     model = Report
-    fields = readonly_fields = ("received_at", "municipality", "words", "ordinals")
+    fields = readonly_fields = ("received_at", "municipality", "words", "movers")
     verbose_name_plural = _("reports")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Report]:
@@ -65,6 +70,10 @@ class ReportRows(desk.Rows):
     @admin.display(description=_("report"))
     def words(self, row: Report) -> str:
         return words.report(row.type, row.outcome)
+
+    @admin.display(description=_("movers"))
+    def movers(self, row: Report) -> str:
+        return numbers(row)
 
 
 class EventRows(desk.Rows):
@@ -81,8 +90,19 @@ class DeadlineRows(desk.Rows):
     """What must have happened by when."""
 
     model = Deadline
-    fields = readonly_fields = ("clock", "municipality", "ordinals", "starts_on", "due_on", "rolled_due_on", "state")
+    fields = readonly_fields = ("words", "municipality", "movers", "starts_on", "due_on", "rolled_due_on", "state")
     verbose_name_plural = _("deadlines")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Deadline]:
+        return super().get_queryset(request).select_related("municipality").order_by("due_on", "pk")
+
+    @admin.display(description=_("deadline"))
+    def words(self, row: Deadline) -> str:
+        return words.clock(row.clock)
+
+    @admin.display(description=_("movers"))
+    def movers(self, row: Deadline) -> str:
+        return numbers(row)
 
 
 @admin.register(Relocation)
@@ -276,7 +296,7 @@ class OpenFilter(admin.SimpleListFilter):
 class AlertAdmin(KeysetDesk):
     """What a clerk is to look at: why, and what to do."""
 
-    list_display = ("words", "relocation", "ordinals", "at", "settled_at")
+    list_display = ("words", "relocation", "movers", "at", "settled_at")
     list_filter = (OpenFilter, "code")
     list_select_related = ("relocation",)
     fields = readonly_fields = (
@@ -285,7 +305,7 @@ class AlertAdmin(KeysetDesk):
         "relocation",
         "municipality",
         "about",
-        "ordinals",
+        "movers",
         "at",
         "settled_at",
     )
@@ -294,6 +314,10 @@ class AlertAdmin(KeysetDesk):
     @admin.display(description=_("alert"))
     def words(self, row: Alert) -> str:
         return f"{row.code} {catalogue.entry(row.code).title}"
+
+    @admin.display(description=_("movers"))
+    def movers(self, row: Alert) -> str:
+        return numbers(row)
 
     @admin.display(description=_("what to do"))
     def remedy(self, row: Alert) -> str:

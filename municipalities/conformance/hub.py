@@ -19,8 +19,8 @@ RECEIPT = frozenset({"kind", "errors", "legal_date", "differences"})
 REPORT = frozenset(
     {
         "id", "type", "receipt_no", "outcome", "legal_date", "movers", "reference", "card_shown", "visited_on",
-        "last_registered", "changes", "differences", "head_change", "new_head", "documents", "contact_office",
-        "returnee", "delivery",
+        "suggested_on", "last_registered", "changes", "differences", "head_change", "new_head", "documents",
+        "contact_office", "returnee", "delivery",
     }
 )  # fmt: skip
 #: What a manifest says of a record that makes a report, in the API's words.

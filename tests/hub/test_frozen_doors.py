@@ -139,18 +139,18 @@ def pages(user: User, relocation: Relocation, point: str) -> Walk:
     yield from (("answer", post(f"{path}answers/", dict.fromkeys(asked, "yes"))), *look())
 
 
-#: What is changed one after the other: where to, back again, when, who.
+#: What is changed one after the other: who shows the card, when and what to say; where to; back again.
 CHANGES: tuple[tuple[tuple[str, dict[str, str]], ...], ...] = (
     (
         *(("to:person-0", {}), ("to:check", {"presents_card": "on"})),  # who had the card may have been taken out
         *(("to:contact", {}), ("to:check", {"remarks": "訂正します"})),
+        *(("to:when", {}), ("to:check", {"living_from": days(9)})),
     ),
     (
         ("to:places", {}),
         ("choose:new", {"new-prefecture": "沖縄県"}),
         ("to:check", {"new-municipality": NAHA, "new-postal_code": "", "new-town": "見本", "new-block": "1"}),
     ),
-    (("to:when", {}), ("to:check", {"living_from": days(9)})),
     (
         ("to:places", {}),
         ("choose:new", {"new-prefecture": "東京都"}),

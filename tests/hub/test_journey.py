@@ -267,6 +267,7 @@ def test_every_notice_and_report_has_words() -> None:
     assert {type_ for type_, _ in tables.notices() + tables.tasks()} == set(words.NOTICES)
     reports = {(type_, outcome) for type_ in tables.reports() for outcome in tables.outcomes(type_)}
     assert reports - {("resend.requested", "")} == set(words.REPORTS)
+    assert {name for name, clock in clocks.table().items() if clock.role} == set(words.CLOCKS)
 
 
 @pytest.mark.parametrize("role", list(journey.LEADING))

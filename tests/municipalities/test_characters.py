@@ -353,12 +353,12 @@ def test_a_lawful_fallback_is_recognized_when_it_comes_back(text: str, repertoir
 
 @pytest.mark.parametrize("repertoire", ALL, ids=lambda repertoire: f"{repertoire.encoding}-{repertoire.name}")
 def test_what_is_quickly_taken_comes_back_for_every_character_there_is(repertoire: Repertoire) -> None:
-    """All of them in one text, and each by itself; where they are tens of thousands, in lines of sixteen."""
+    """All of them in one text, and each by itself; where they are tens of thousands, in lines."""
     pattern = surely(repertoire.encoding, repertoire.spelling, repertoire.characters, frozenset())
     taken, encode = "".join(pattern.findall(EVERY)), repertoire.encoder()
     assert len(taken) > 60
     assert not PRIVATE.search(taken)
-    size = 1 if len(taken) < 20_000 else 16
+    size = 1 if len(taken) < 20_000 else 64
     for text in (taken, *(taken[start : start + size] for start in range(0, len(taken), size))):
         data = encode(text)
         assert data is not None
