@@ -27,9 +27,11 @@ def hand_over(deliveries: Iterable[Delivery], until: datetime) -> None:
     As with any filing whose towns have nothing in their way. What never leaves would tell that nothing happens.
     """
     waiting = [row for row in deliveries if row.sent_at is None and row.state in (State.QUEUED, State.READY)]
-    schedules = windows.schedules({row.municipality_id for row in waiting}) if waiting else {}
-    for row in waiting:
-        due = max(row.due_at, row.created_at)
+    if not waiting:
+        return
+    dues = [max(row.due_at, row.created_at) for row in waiting]
+    schedules = windows.schedules({row.municipality_id for row in waiting}, min(dues))
+    for row, due in zip(waiting, dues, strict=True):
         period = schedules[row.municipality_id].period(due)
         if period is not None and (at := max(period.opens, due) + TAKES) <= until:
             row.sent_at, row.state = at, State.SENT

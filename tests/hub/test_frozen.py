@@ -21,13 +21,14 @@ from hub.actors import HUB, PROTECTS, Actor, ActorKind, acting
 from hub.catalogue import Refusal
 from hub.consents.models import Request
 from hub.consents.services import digest
+from hub.deliveries import windows
 from hub.deliveries.models import Delivery
 from hub.ids import uuid7
 from hub.protection import services as protection
 from hub.protection.models import Act, Release
 from hub.relocations import changing, firing, onward, services, status, successions
-from hub.relocations.filing import Filer
-from hub.relocations.models import Relocation
+from hub.relocations.filing import Filer, Filing
+from hub.relocations.models import Alert, Relocation
 from hub.vault import services as vault
 from municipalities.models import Municipality, Succession
 from tests.conftest import CHIYODA, HAKODATE, NAHA, clerk, filing, front, front_document
@@ -333,6 +334,49 @@ def test_a_reminder_comes_by_the_calendar_whatever_became_of_the_move(set_on: in
         protect(relocation)
         go_on(relocation, "movein.decided")
     assert reminded() == ordinary
+
+
+def test_who_protects_and_nobody_else_is_told_of_what_the_filer_says() -> None:
+    user = citizen()
+    relocation = filed_by(user.actor, 2)
+    go_on(relocation, "moveout.reviewing")
+    protect(relocation)
+    changing.amend(relocation.pk, msgspec.structs.replace(filing_now(relocation), remarks="訂正します"), user.actor)
+    changing.withdraw(relocation.pk, user.actor)
+    with acting(user.actor):
+        looks = status.visible(relocation.pk)
+    assert (looks.version, looks.state) == (2, "WITHDRAWN")
+    for clerk_, told in ((ONE, 2), (Actor(ActorKind.CLERK, HAKODATE, "903"), 0), (Actor(ActorKind.CLERK, CHIYODA), 0)):
+        with acting(clerk_):
+            assert Alert.objects.filter(code="A435").count() == told
+    with acting(HUB):
+        relocation.refresh_from_db()
+    assert (relocation.version, relocation.state) == (1, "IN_REVIEW")
+
+
+def filing_now(relocation: Relocation) -> Filing:
+    with acting(HUB):
+        return services.filing_of(relocation)
+
+
+def test_what_waits_for_a_closed_town_is_shown_to_wait_until_it_opens() -> None:
+    protect(filed_by(citizen("before").actor, 1))
+    now = timezone.now()
+    with acting(HUB):
+        windows.announce(HAKODATE, now - timedelta(minutes=1), now + timedelta(hours=1))
+    relocation = filed_by(FRONT, 2)
+    with acting(HUB):
+        relocation.refresh_from_db()
+    assert relocation.frozen_at is not None
+
+    def handed_over_at() -> Any:
+        with acting(FRONT):
+            origin = status.document(relocation.pk)["legs"][0]
+        return origin["municipality"], origin["notices"][0]["sent_at"]
+
+    assert handed_over_at() == (HAKODATE, None)
+    with time_machine.travel(now + timedelta(hours=3)):
+        assert handed_over_at() == (HAKODATE, now + timedelta(hours=1) + onward.TAKES)
 
 
 # --- None and hidden -----------------------------------------------------------------------------------
